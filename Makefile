@@ -1,0 +1,46 @@
+# `make demo` shows the platform at work, `make test` proves it. Both set themselves up.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-$(shell cat requirements.lock | cksum | cut -d' ' -f1)
+ORDERS ?= 50
+SEED ?= 1
+
+help:  ## show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit("MallBots needs Python 3.11 or newer: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the locked dependencies into $(VENV) (once, about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python tools/install_command.py
+	@rm -f $(VENV)/.ready-*; touch $@
+
+setup: $(READY)  ## make .venv with the locked dependencies
+
+demo: setup  ## six services, 50 orders, one order's flow as a tree, the invariants
+	@$(BIN)/mallbots demo --orders $(ORDERS) --seed $(SEED)
+
+test: setup  ## every test, in parallel
+	@$(BIN)/python -m pytest -n auto --dist worksteal -q $(ARGS)
+
+lint: setup  ## format, lint, types, import contracts, generated code
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@PYTHONPATH=.:platform $(BIN)/lint-imports
+
+check: lint test  ## all that CI runs
+
+proto: setup  ## generate Python from every .proto
+	@$(BIN)/python tools/generate_protos.py
+
+lock:  ## resolve requirements.lock anew (needs uv)
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group dev pyproject.toml --no-header --no-annotate -o requirements.lock
+
+clean:  ## remove what make made
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.PHONY: help setup demo test lint check proto lock clean
+.DEFAULT_GOAL := help

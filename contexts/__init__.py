@@ -1,0 +1,1 @@
+"""The bounded contexts of the mall, one package and one process each."""

@@ -1,0 +1,1 @@
+"""The `mallbots` command: run, demo, flow; the simulated customers, staff and robots."""

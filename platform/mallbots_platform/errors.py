@@ -1,0 +1,44 @@
+"""What can go wrong, by what the caller or the consumer should do about it."""
+
+
+class PlatformError(Exception):
+    """Base of every error with a meaning; anything else that is raised is a bug."""
+
+
+class InvalidInput(PlatformError):
+    """Malformed, whatever the state: INVALID_ARGUMENT, and dead at once when a message carried it."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class NotFound(PlatformError):
+    """No such thing, or not yet: NOT_FOUND; a consumer retries, for the thing may still arrive."""
+
+    def __init__(self, kind: str, identifier: str) -> None:
+        super().__init__(f"no {kind} has the id {identifier!r}")
+        self.kind = kind
+        self.identifier = identifier
+
+
+class AlreadyExists(PlatformError):
+    """A second creation: ALREADY_EXISTS; for a consumer it is a duplicate, and done."""
+
+    def __init__(self, kind: str, identifier: str) -> None:
+        super().__init__(f"a {kind} with the id {identifier!r} exists already")
+        self.kind = kind
+        self.identifier = identifier
+
+
+class RuleViolated(PlatformError):
+    """Base of the refusals of a domain: FAILED_PRECONDITION; a saga compensates."""
+
+
+class Conflict(PlatformError):
+    """The version moved under us: ABORTED, after bounded retries from a fresh load."""
+
+
+class Unavailable(PlatformError):
+    """A dependency is down: UNAVAILABLE; a consumer pauses and burns no attempt."""

@@ -1,0 +1,1 @@
+"""Every span, attribute, metric and log name, and the machinery that emits them."""
