@@ -1,0 +1,1 @@
+"""Customers owns who may shop. Publishes what happens to customers; takes ordering's command to authorize one."""

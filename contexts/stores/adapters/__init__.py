@@ -1,0 +1,1 @@
+"""Stores' gRPC API, and its read models in SQL."""

@@ -1,0 +1,77 @@
+"""Messages to JSON and back, by wire name and version; the only place that knows msgspec's rules."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from mallbots_platform.errors import InvalidInput
+from mallbots_platform.messages import Accepted, Contract, Refused, Upcaster
+
+PLATFORM = Contract(context="platform", events=(Accepted, Refused))
+
+
+class Wire(NamedTuple):
+    """How a message type is called outside."""
+
+    name: str
+    version: int
+
+
+class _Reader(NamedTuple):
+    type: type
+    version: int
+    decode: Callable[[bytes | str], Any]
+    upcasters: dict[int, Upcaster]
+
+
+class Codec:
+    """Knows the messages of the contracts it was given."""
+
+    def __init__(self, *contracts: Contract) -> None:
+        self._wires: dict[type, Wire] = {}
+        self._readers: dict[str, _Reader] = {}
+        for contract in (PLATFORM, *contracts):
+            self.know(contract)
+
+    def know(self, contract: Contract) -> None:
+        for message_type in (*contract.events, *contract.commands):
+            name, version = contract.wire_name(message_type), contract.version(message_type)
+            older = {number: up for (of, number), up in contract.upcasters.items() if of == name}
+            self._wires[message_type] = Wire(name, version)
+            self._readers[name] = _Reader(message_type, version, msgspec.json.Decoder(message_type).decode, older)
+
+    def wire(self, message_type: type) -> Wire:
+        """Raises LookupError for a type that no known contract lists."""
+        try:
+            return self._wires[message_type]
+        except KeyError:
+            raise LookupError(f"{message_type.__qualname__} is in no contract known here: list it in one") from None
+
+    def knows(self, name: str) -> bool:
+        return name in self._readers
+
+    def encode(self, message: object) -> bytes:
+        return msgspec.json.encode(message)
+
+    def decode(self, name: str, version: int, data: bytes | str | msgspec.Raw) -> Any:
+        """Raises InvalidInput for an unknown name, a newer version or a wrong payload, with the path to it."""
+        reader = self._readers.get(name)
+        if reader is None:
+            raise InvalidInput("type", f"{name} is not known here")
+        try:
+            if version == reader.version:
+                return reader.decode(bytes(data) if isinstance(data, msgspec.Raw) else data)
+            return self._upcast(name, version, reader, data)
+        except msgspec.MsgspecError as error:
+            raise InvalidInput("data", f"{name}: {error}") from error
+
+    def _upcast(self, name: str, version: int, reader: _Reader, data: bytes | str | msgspec.Raw) -> Any:
+        payload = msgspec.json.decode(data)
+        for number in range(version, reader.version):
+            if number not in reader.upcasters:
+                raise InvalidInput("dataversion", f"{name}: nothing reads version {number}")
+            payload = reader.upcasters[number](payload)
+        if version > reader.version:
+            raise InvalidInput("dataversion", f"{name}: version {version} is newer than {reader.version}, known here")
+        return msgspec.convert(payload, reader.type)

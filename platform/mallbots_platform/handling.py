@@ -1,0 +1,149 @@
+"""One attempt at one message: read it, run its handler in a savepoint, say what became of it."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from mallbots_platform.causes import Cause
+from mallbots_platform.codec import Codec
+from mallbots_platform.envelope import Envelope
+from mallbots_platform.errors import AlreadyExists, Conflict, InvalidInput, NotFound, RuleViolated
+from mallbots_platform.messages import Accepted, Refused
+from mallbots_platform.outbox import Outbox, message_attributes
+from mallbots_platform.partitions import StreamName, replies_for
+from mallbots_platform.writer import CONFLICT_RETRIES, Writer
+from telemetry.bundle import Telemetry
+from telemetry.tracing import Kind, Span, TraceContext
+
+Handler = Callable[[Any, Envelope], Any]
+PERMANENT = (InvalidInput, RuleViolated)
+REFUSALS = (InvalidInput, RuleViolated, NotFound)
+
+
+class Outcome(StrEnum):
+    APPLIED = "applied"
+    IGNORED = "ignored"
+    DUPLICATE = "duplicate"
+    RETRIED = "retried"
+    PARKED = "parked"
+    DEAD = "dead"
+
+
+@dataclass(slots=True)
+class Received:
+    """A message as it came out of a stream or a log; times in microseconds since the epoch."""
+
+    seq: int
+    raw: bytes | str
+    published_at: int
+    received_at: int
+    receive: TraceContext | None = None
+    replayed: bool = False
+    entry_id: bytes = b""
+    unreadable: bool = False
+
+
+@dataclass(slots=True)
+class Attempt:
+    outcome: Outcome
+    error: str
+    error_type: str
+    handler_us: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a group does with one channel of one source: a handler per wire name, and whether it replies."""
+
+    source: str
+    channel: str
+    handlers: Mapping[str, Handler]
+    replies: bool = False
+
+
+class Handling:
+    """Runs in the writer's thread."""
+
+    def __init__(self, group: str, writer: Writer, outbox: Outbox, codec: Codec, telemetry: Telemetry) -> None:
+        self._group = group
+        self._writer = writer
+        self._outbox = outbox
+        self._codec = codec
+        self._telemetry = telemetry
+
+    def attempt(self, route: Route, stream: StreamName, envelope: Envelope, entry: Received, number: int) -> Attempt:
+        """Raises only what says that the database is away; everything else becomes an outcome."""
+        span = self._span(envelope, entry)
+        handler = route.handlers.get(envelope.type)
+        if handler is None:
+            return Attempt(Outcome.IGNORED, "", "", 0, span)
+        started = time.perf_counter_ns()
+        error = self._run(handler, route, envelope, span)
+        handler_us = (time.perf_counter_ns() - started) // 1000
+        if error is None:
+            return Attempt(Outcome.APPLIED, "", "", handler_us, span)
+        span.fail(error)
+        if not isinstance(error, PERMANENT + (NotFound, Conflict)):
+            self._log(envelope, error, number)
+        outcome = Outcome.DEAD if isinstance(error, PERMANENT) else Outcome.PARKED
+        return Attempt(outcome, str(error) or repr(error), type(error).__name__, handler_us, span)
+
+    def _run(self, handler: Handler, route: Route, envelope: Envelope, span: Span) -> Exception | None:
+        cause = Cause(envelope.id, envelope.correlationid, span.context)
+        try:
+            message = self._codec.decode(envelope.type, envelope.dataversion, envelope.data)
+            with self._telemetry.tracer.use(span):
+                values = self._until_no_conflict(handler, message, envelope, cause)
+        except AlreadyExists:
+            values = None
+        except REFUSALS as refusal:
+            if not route.replies:
+                return refusal
+            self._reply(envelope, cause, Refused(code=type(refusal).__name__, reason=str(refusal)))
+            return None
+        except Exception as error:
+            if self._writer.database.is_outage(error):
+                raise
+            return error
+        if route.replies:
+            self._reply(envelope, cause, Accepted(values=dict(values or {})))
+        return None
+
+    def _until_no_conflict(self, handler: Handler, message: object, envelope: Envelope, cause: Cause) -> Any:
+        for _ in range(CONFLICT_RETRIES):
+            try:
+                with self._writer.savepoint(cause):
+                    return handler(message, envelope)
+            except Conflict:
+                continue
+        with self._writer.savepoint(cause):
+            return handler(message, envelope)
+
+    def _reply(self, envelope: Envelope, cause: Cause, reply: Accepted | Refused) -> None:
+        with self._writer.savepoint(cause):
+            channel = replies_for(envelope.source)
+            self._outbox.record(reply, key=envelope.subject, channel=channel, correlation_id=envelope.correlationid)
+
+    def _span(self, envelope: Envelope, entry: Received) -> Span:
+        created = TraceContext(envelope.traceparent, envelope.tracestate, envelope.baggage)
+        received = [entry.receive] if entry.receive else []
+        attributes = message_attributes(envelope, "process") | {"messaging.consumer.group.name": self._group}
+        name = f"process {envelope.type}"
+        tracer = self._telemetry.tracer
+        if entry.replayed:
+            return tracer.span(name, kind=Kind.CONSUMER, new_trace=True, links=[created], attributes=attributes)
+        return tracer.span(name, kind=Kind.CONSUMER, parent=created, links=received, attributes=attributes)
+
+    def _log(self, envelope: Envelope, error: Exception, number: int) -> None:
+        self._telemetry.log.warning(
+            "message failed",
+            exc_info=error,
+            type=envelope.type,
+            event_id=envelope.id,
+            correlation_id=envelope.correlationid,
+            group=self._group,
+            attempt=number,
+        )

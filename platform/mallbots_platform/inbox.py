@@ -1,0 +1,279 @@
+"""Applies what came out of a stream, and in the same transaction remembers that it did.
+
+Numbers are gapless, so one high-water mark per group and partition says everything: at or below it is a
+duplicate, the next one is due, anything above is proof that something is missing.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mallbots_platform.clock import from_rfc3339, now_us
+from mallbots_platform.database import Database
+from mallbots_platform.envelope import Envelope, decode_envelope
+from mallbots_platform.errors import InvalidInput
+from mallbots_platform.handling import Attempt, Handling, Outcome, Received, Route
+from mallbots_platform.leases import Fence
+from mallbots_platform.parking import DEAD, ParkedMessage, ParkingLot
+from mallbots_platform.partitions import StreamName
+from mallbots_platform.writer import Writer
+from telemetry.bundle import Telemetry
+from telemetry.metrics import Meter
+
+
+@dataclass(slots=True)
+class Applied:
+    """What a batch came to: the mark after it, and the entry at which it had to stop, if it had to."""
+
+    mark: int = 0
+    duplicates: int = 0
+    stopped_at: Received | None = None
+    reason: str = ""
+    parked: int = 0
+
+
+@dataclass(slots=True)
+class _Batch:
+    stream: StreamName
+    route: Route
+    parked_keys: set[str]
+    again: bool = False
+    deliveries: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+class Inbox:
+    """The marks of one group. Methods run in the writer's thread."""
+
+    def __init__(self, group: str, writer: Writer, handling: Handling, lot: ParkingLot, telemetry: Telemetry) -> None:
+        self.lot = lot
+        self._group = group
+        self._writer = writer
+        self._database: Database = writer.database
+        self._handling = handling
+        self._metrics = DeliveryMetrics(group, telemetry.meter)
+
+    def mark(self, stream: StreamName) -> int:
+        """The last number up to which everything is applied."""
+        return self._marks(stream)[0]
+
+    def apply(self, route: Route, stream: StreamName, entries: list[Received], fence: Fence) -> Applied:
+        """Apply entries in order; stop before the first that is not the next one, or is none of ours."""
+        fence.check(self._database)
+        before, replay_until = self._marks(stream)
+        applied = Applied(mark=before)
+        batch = _Batch(stream, route, self.lot.keys(stream), again=before < replay_until)
+        for entry in entries:
+            entry.replayed = entry.seq <= replay_until
+            if entry.seq <= applied.mark:
+                applied.duplicates += 1
+            elif not self._is_next(batch, entry, applied):
+                break
+        self._remember(batch, before, applied)
+        return applied
+
+    def set_aside(self, stream: StreamName, entry: Received, reason: str) -> None:
+        """Bytes that the source never said: keep them as evidence; they have no place in the order."""
+        self.lot.bury_unreadable(stream, entry.seq, entry.raw, reason)
+        self._writer.after_commit(lambda: self._metrics.count(Outcome.DEAD))
+
+    def bury_after_crashes(self, route: Route, stream: StreamName, entry: Received, crashes: int, fence: Fence) -> Applied:
+        """The process died each time it tried this entry: it is dead, and the mark passes it."""
+        fence.check(self._database)
+        applied = Applied(mark=self.mark(stream))
+        if entry.seq == applied.mark + 1:
+            envelope = decode_envelope(entry.raw)
+            error = f"the process died {crashes} times while handling it"
+            self.lot.bury(stream, entry.seq, envelope, _text(entry.raw), error, crashes, entry.published_at)
+            self._write_mark(stream, entry.seq, 0)
+            applied.mark = entry.seq
+        return applied
+
+    def retry(self, route: Route, message: ParkedMessage, fence: Fence) -> bool:
+        """One more attempt at a parked message; whether it is dealt with."""
+        fence.check(self._database)
+        if not self.lot.still_there(message.id):
+            return False
+        envelope = decode_envelope(message.envelope)
+        entry = Received(message.seq, message.envelope, message.published_at, now_us())
+        attempt = self._handling.attempt(route, message.stream, envelope, entry, message.attempts + 1)
+        if attempt.outcome in (Outcome.APPLIED, Outcome.IGNORED):
+            self.lot.release(message)
+        else:
+            state = self.lot.failed(message, attempt.error, attempt.outcome is Outcome.DEAD)
+            attempt.outcome = Outcome.DEAD if state == DEAD else Outcome.RETRIED
+        batch = _Batch(message.stream, route, set(), again=True)
+        self._note(batch, envelope, entry, attempt, message.attempts + 1)
+        self._write_deliveries(batch)
+        return attempt.outcome in (Outcome.APPLIED, Outcome.IGNORED)
+
+    def note_crash_risk(self, stream: StreamName, seq: int) -> int:
+        """Count, durably and beforehand, that this entry is going to be tried again; how often it was."""
+        [(attempts,)] = self._database.run(_NOTE_CRASH, (self._group, *stream, seq))
+        return int(attempts)
+
+    def forget_crash_risks(self, stream: StreamName) -> None:
+        self._database.run(_FORGET_CRASHES, (self._group, *stream, self.mark(stream)))
+
+    def rewind(self, stream: StreamName, from_seq: int) -> int:
+        """Let everything from `from_seq` be applied again; how many messages that is."""
+        mark = self.mark(stream)
+        if from_seq > mark:
+            return 0
+        self._database.run(_REWIND, (from_seq - 1, mark, self._group, *stream))
+        return mark - from_seq + 1
+
+    def _marks(self, stream: StreamName) -> tuple[int, int]:
+        """What is applied, and up to where it is being applied again."""
+        rows = self._database.run(_MARKS, (self._group, *stream))
+        return (int(rows[0][0]), int(rows[0][1])) if rows else (0, 0)
+
+    def _is_next(self, batch: _Batch, entry: Received, applied: Applied) -> bool:
+        problem = f"entry {entry.seq} came after {applied.mark}" if entry.seq > applied.mark + 1 else ""
+        envelope: Envelope | None = None
+        if not problem:
+            try:
+                envelope = decode_envelope(entry.raw)
+                problem = _misplaced(envelope, batch.stream, entry.seq)
+            except InvalidInput as error:
+                problem = str(error)
+            entry.unreadable = bool(problem)
+        if problem or envelope is None:
+            applied.stopped_at, applied.reason = entry, problem
+            return False
+        applied.parked += self._handle(batch, envelope, entry)
+        applied.mark = entry.seq
+        return True
+
+    def _handle(self, batch: _Batch, envelope: Envelope, entry: Received) -> bool:
+        """Whether it will have to be tried again."""
+        if envelope.subject in batch.parked_keys:
+            self.lot.queue(batch.stream, entry.seq, envelope, _text(entry.raw), entry.published_at)
+            batch.deliveries.append(self._delivery(batch, envelope, entry, Outcome.PARKED, 0, 0, "queued behind its key"))
+            self._writer.after_commit(lambda: self._metrics.count(Outcome.PARKED))
+            return False
+        attempt = self._handling.attempt(batch.route, batch.stream, envelope, entry, 1)
+        if attempt.outcome is Outcome.PARKED:
+            self.lot.park(batch.stream, entry.seq, envelope, _text(entry.raw), attempt.error, entry.published_at)
+            batch.parked_keys.add(envelope.subject)
+        elif attempt.outcome is Outcome.DEAD:
+            raw = _text(entry.raw)
+            self.lot.bury(batch.stream, entry.seq, envelope, raw, attempt.error, 1, entry.published_at)
+            batch.parked_keys.add(envelope.subject)
+        self._note(batch, envelope, entry, attempt, 1)
+        return attempt.outcome is Outcome.PARKED
+
+    def _note(self, batch: _Batch, envelope: Envelope, entry: Received, attempt: Attempt, number: int) -> None:
+        outcome, error, handler_us = attempt.outcome, attempt.error, attempt.handler_us
+        row = self._delivery(batch, envelope, entry, outcome, number, handler_us, error)
+        batch.deliveries.append(row)
+        critical_us = row[-3]
+        span = attempt.span
+        span.set_attributes(
+            {
+                "mallbots.outcome": outcome.value,
+                "mallbots.attempt": number,
+                "mallbots.outbox_seconds": row[-6] / 1e6,
+                "mallbots.stream_seconds": row[-5] / 1e6,
+            }
+        )
+
+        def committed() -> None:
+            span.end()
+            self._metrics.delivered(envelope, outcome, row[-6], row[-5], handler_us, critical_us, span)
+
+        self._writer.after_commit(committed)
+
+    def _delivery(
+        self, batch: _Batch, envelope: Envelope, entry: Received, outcome: Outcome, attempts: int, handler_us: int, error: str
+    ) -> tuple[Any, ...]:
+        now = now_us()
+        created_at = from_rfc3339(envelope.time)
+        outbox_us = max(0, entry.published_at - created_at) if entry.published_at else 0
+        stream_us = max(0, entry.received_at - entry.published_at) if entry.published_at else 0
+        place = (self._group, *batch.stream, entry.seq, envelope.id, envelope.type, envelope.subject)
+        told = "parked" if outcome is Outcome.RETRIED else outcome.value
+        critical_us = max(0, now - created_at)
+        times = (outbox_us, stream_us, handler_us, critical_us, now)
+        return (*place, envelope.correlationid, told, attempts, *times, error)
+
+    def _remember(self, batch: _Batch, before: int, applied: Applied) -> None:
+        self._write_deliveries(batch)
+        if applied.mark != before or applied.duplicates:
+            self._write_mark(batch.stream, applied.mark, applied.duplicates)
+        if applied.duplicates:
+            self._writer.after_commit(lambda: self._metrics.count(Outcome.DUPLICATE, applied.duplicates))
+
+    def _write_deliveries(self, batch: _Batch) -> None:
+        if batch.again:
+            self._database.run_many(_UNDELIVERED, [row[:5] for row in batch.deliveries])
+        self._database.run_many(_DELIVERED, batch.deliveries)
+
+    def _write_mark(self, stream: StreamName, mark: int, duplicates: int) -> None:
+        self._database.run(_WRITE_MARK, (self._group, *stream, mark, duplicates))
+
+
+class DeliveryMetrics:
+    """The metrics of one group, their children bound once per message type."""
+
+    def __init__(self, group: str, meter: Meter) -> None:
+        self._group = group
+        self._meter = meter
+        self._outcomes = {outcome: meter.counter("mallbots_deliveries_total", group=group, outcome=outcome.value) for outcome in Outcome}
+        self._retries = meter.counter("mallbots_retries_total", group=group)
+
+    def count(self, outcome: Outcome, number: int = 1) -> None:
+        self._outcomes[outcome].inc(number)
+
+    def delivered(
+        self, envelope: Envelope, outcome: Outcome, outbox_us: int, stream_us: int, handler_us: int, critical_us: int, span: Any
+    ) -> None:
+        self.count(outcome)
+        if outcome is Outcome.RETRIED:
+            self._retries.inc()
+        meter, type_name, group = self._meter, envelope.type, self._group
+        exemplar = {"trace_id": span.trace_id_hex, "span_id": span.span_id_hex}
+        critical = meter.histogram("mallbots_event_critical_seconds", type=type_name, group=group)
+        critical.observe(critical_us / 1e6, exemplar)
+        meter.histogram("mallbots_event_outbox_seconds", type=type_name, group=group).observe(outbox_us / 1e6)
+        meter.histogram("mallbots_event_stream_seconds", type=type_name, group=group).observe(stream_us / 1e6)
+        meter.histogram("mallbots_event_handler_seconds", type=type_name, group=group).observe(handler_us / 1e6)
+
+
+def _misplaced(envelope: Envelope, stream: StreamName, seq: int) -> str:
+    if (envelope.source, envelope.channel, envelope.partition, envelope.sequence) == (*stream, seq):
+        return ""
+    return f"its envelope says {envelope.source} {envelope.channel} {envelope.partition}-{envelope.sequence}"
+
+
+def _text(raw: bytes | str) -> str:
+    return raw.decode() if isinstance(raw, bytes) else raw
+
+
+_MARKS = """
+    SELECT applied_seq, replay_until FROM inbox WHERE group_name = ? AND source = ? AND channel = ? AND partition = ?
+"""
+_WRITE_MARK = """
+    INSERT INTO inbox (group_name, source, channel, partition, applied_seq, replay_until, duplicates)
+    VALUES (?, ?, ?, ?, ?, 0, ?)
+    ON CONFLICT (group_name, source, channel, partition) DO UPDATE
+    SET applied_seq = excluded.applied_seq, duplicates = inbox.duplicates + excluded.duplicates
+"""
+_REWIND = """
+    UPDATE inbox SET applied_seq = ?, replay_until = ?
+    WHERE group_name = ? AND source = ? AND channel = ? AND partition = ?
+"""
+_DELIVERED = """
+    INSERT INTO deliveries (group_name, source, channel, partition, seq, message_id, type, key, correlation_id, outcome,
+                            attempts, outbox_us, stream_us, handler_us, critical_us, committed_at, error)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_UNDELIVERED = """
+    DELETE FROM deliveries WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq = ?
+"""
+_NOTE_CRASH = """
+    INSERT INTO crash_notes (group_name, source, channel, partition, seq, attempts) VALUES (?, ?, ?, ?, ?, 1)
+    ON CONFLICT (group_name, source, channel, partition, seq) DO UPDATE SET attempts = crash_notes.attempts + 1
+    RETURNING attempts
+"""
+_FORGET_CRASHES = """
+    DELETE FROM crash_notes WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq <= ?
+"""

@@ -1,0 +1,200 @@
+"""The gapless log of what a context says, written in the same transaction as the change it tells of.
+
+Every message of a channel and partition has the next number, without holes: numbers are given right before
+the commit, from a counter row that is locked by the transaction, so that commit order is sequence order.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from mallbots_platform.aggregates import Recorder
+from mallbots_platform.clock import now_us, rfc3339
+from mallbots_platform.codec import Codec
+from mallbots_platform.database import Database
+from mallbots_platform.envelope import Envelope, encode_envelope
+from mallbots_platform.ids import new_id
+from mallbots_platform.partitions import EVENTS, partition_of
+from mallbots_platform.writer import Writer
+from telemetry.tracing import Kind, Span, Tracer
+
+PublishedEvents = Callable[[Any, Any], Iterable[object]]
+Heads = Mapping[tuple[str, int], int]
+Listener = Callable[[object, "Draft"], None]
+
+
+@dataclass(slots=True)
+class Draft:
+    """A message that was recorded and has no number yet."""
+
+    channel: str
+    partition: int
+    id: str
+    type: str
+    version: int
+    key: str
+    correlation_id: str
+    causation_id: str
+    data: bytes
+    span: Span
+
+
+class Outbox:
+    """Where a context's messages are recorded; `on_commit` is told the new heads, in the writer's thread."""
+
+    def __init__(self, context: str, partitions: int, writer: Writer, codec: Codec, tracer: Tracer) -> None:
+        self.context = context
+        self.partitions = partitions
+        self.on_commit: Callable[[Heads], None] = lambda heads: None
+        self._writer = writer
+        self._database: Database = writer.database
+        self._codec = codec
+        self._tracer = tracer
+        self._published_events: PublishedEvents = _nothing
+        self._listeners: dict[type, Listener] = {}
+        self._drafts: list[Draft] = []
+        writer.keep_with_savepoints(self._drafts)
+        writer.before_commit(self._flush)
+
+    def publish(self, published_events: PublishedEvents) -> None:
+        """Set the one function that turns a domain event of this context into what others are told."""
+        self._published_events = published_events
+
+    def listen(self, message_type: type, listener: Listener) -> None:
+        """Let `listener` run in the same transaction whenever such a message is recorded."""
+        self._listeners[message_type] = listener
+
+    def record_events(self, source: Recorder, versions: Iterable[int]) -> None:
+        """Publish what `source` has recorded; `versions` are those to which each of its events leads."""
+        if not source.correlation_id:
+            source.correlation_id = self._writer.cause.correlation_id or source.key
+        for event, source.version in zip(source.recorded, versions, strict=True):
+            for message in self._published_events(source, event):
+                self.record(message, key=source.key, correlation_id=source.correlation_id)
+
+    def record(
+        self, message: object, *, key: str, channel: str = EVENTS, correlation_id: str = "", id: str = ""
+    ) -> Draft:
+        """Record one message; without a correlation of its own it belongs to the conversation of its cause."""
+        cause = self._writer.cause
+        wire = self._codec.wire(type(message))
+        draft = Draft(
+            channel=channel,
+            partition=partition_of(key, self.partitions),
+            id=id or new_id(),
+            type=wire.name,
+            version=wire.version,
+            key=key,
+            correlation_id=correlation_id or cause.correlation_id or key,
+            causation_id=cause.causation_id,
+            data=self._codec.encode(message),
+            span=self._tracer.span(f"create {wire.name}", kind=Kind.PRODUCER, parent=cause.trace),
+        )
+        self._drafts.append(draft)
+        if listener := self._listeners.get(type(message)):
+            listener(message, draft)
+        return draft
+
+    def _flush(self) -> None:
+        if not self._drafts:
+            return
+        committed_at = now_us()
+        heads = self._advance(_counted(self._drafts))
+        next_seq = {place: first for place, (first, _) in heads.items()}
+        rows = []
+        for draft in self._drafts:
+            place = (draft.channel, draft.partition)
+            rows.append(self._row(draft, next_seq[place], committed_at))
+            next_seq[place] += 1
+        self._database.run_many(_INSERT, rows)
+        drafts, told = list(self._drafts), {place: last for place, (_, last) in heads.items()}
+        self._writer.after_commit(lambda: self._committed(drafts, told))
+
+    def _advance(self, counts: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], tuple[int, int]]:
+        """First and last new number per channel and partition; locked in one order, so that writers never deadlock."""
+        heads = {}
+        for (channel, partition), count in sorted(counts.items()):
+            [(last,)] = self._database.run(_ADVANCE, (channel, partition, count))
+            heads[channel, partition] = (last - count + 1, last)
+        return heads
+
+    def _row(self, draft: Draft, seq: int, committed_at: int) -> tuple[Any, ...]:
+        trace = draft.span.context
+        envelope = Envelope(
+            id=draft.id,
+            type=draft.type,
+            source=self.context,
+            subject=draft.key,
+            time=rfc3339(committed_at),
+            dataversion=draft.version,
+            channel=draft.channel,
+            partition=draft.partition,
+            sequence=seq,
+            correlationid=draft.correlation_id,
+            causationid=draft.causation_id,
+            traceparent=trace.traceparent,
+            tracestate=trace.tracestate,
+            baggage=trace.baggage,
+            data=msgspec.Raw(draft.data),
+        )
+        _describe(draft, envelope)
+        return (
+            *(draft.channel, draft.partition, seq, draft.id, draft.type, draft.key, draft.correlation_id),
+            *(draft.causation_id, envelope.trace_id, committed_at, encode_envelope(envelope).decode()),
+        )
+
+    def _committed(self, drafts: list[Draft], heads: Heads) -> None:
+        for draft in drafts:
+            draft.span.end()
+        self.on_commit(heads)
+
+
+def _nothing(source: object, event: object) -> Iterator[object]:
+    return iter(())
+
+
+def _counted(drafts: list[Draft]) -> Mapping[tuple[str, int], int]:
+    counts: dict[tuple[str, int], int] = defaultdict(int)
+    for draft in drafts:
+        counts[draft.channel, draft.partition] += 1
+    return counts
+
+
+def _describe(draft: Draft, envelope: Envelope) -> None:
+    draft.span.set_attributes(message_attributes(envelope, "create"))
+
+
+def message_attributes(envelope: Envelope, operation: str) -> dict[str, str | int]:
+    """What a span says about a message, by OpenTelemetry's and CloudEvents' names."""
+    return {
+        "messaging.system": "redis",
+        "messaging.operation.name": operation,
+        "messaging.operation.type": operation,
+        "messaging.destination.name": f"{envelope.source}.{envelope.channel}",
+        "messaging.destination.partition.id": str(envelope.partition),
+        "messaging.message.id": envelope.id,
+        "messaging.message.conversation_id": envelope.correlationid,
+        "cloudevents.event_id": envelope.id,
+        "cloudevents.event_type": envelope.type,
+        "cloudevents.event_source": envelope.source,
+        "cloudevents.event_subject": envelope.subject,
+        "mallbots.causation_id": envelope.causationid,
+        "mallbots.sequence": envelope.sequence,
+    }
+
+
+_ADVANCE = """
+    INSERT INTO outbox_heads (channel, partition, last_seq, published_seq, published_at, trimmed_seq, pruned_seq,
+                              republished)
+    VALUES (?, ?, ?, 0, 0, 0, 0, 0)
+    ON CONFLICT (channel, partition) DO UPDATE SET last_seq = outbox_heads.last_seq + excluded.last_seq
+    RETURNING last_seq
+"""
+_INSERT = """
+    INSERT INTO outbox (channel, partition, seq, id, type, key, correlation_id, causation_id, trace_id, committed_at,
+                        envelope)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""

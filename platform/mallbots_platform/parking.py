@@ -1,0 +1,174 @@
+"""What could not be handled, per key, in the consumer's own database: waiting, queued behind another, or dead."""
+
+import random
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mallbots_platform.clock import now_us
+from mallbots_platform.database import Database
+from mallbots_platform.envelope import Envelope
+from mallbots_platform.errors import NotFound
+from mallbots_platform.partitions import StreamName
+
+WAITING, QUEUED, DEAD = "waiting", "queued", "dead"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """Full jitter: the n-th pause is random between 0 and min(cap, base * 2**n) seconds."""
+
+    attempts: int = 10
+    base_seconds: float = 0.2
+    cap_seconds: float = 30.0
+
+    def pause_us(self, attempts: int) -> int:
+        longest = min(self.cap_seconds, self.base_seconds * 2.0 ** min(attempts, 30))
+        return round(random.uniform(0, longest) * 1_000_000)
+
+
+class ParkedMessage(NamedTuple):
+    id: int
+    group: str
+    source: str
+    channel: str
+    partition: int
+    seq: int
+    message_id: str
+    type: str
+    key: str
+    state: str
+    attempts: int
+    due_at: int
+    parked_at: int
+    published_at: int
+    error: str
+    envelope: str
+
+    @property
+    def stream(self) -> StreamName:
+        return StreamName(self.source, self.channel, self.partition)
+
+
+class ParkingLot:
+    """The parked messages of one group; every method runs in the writer's thread or a reader's."""
+
+    def __init__(self, group: str, database: Database, policy: RetryPolicy) -> None:
+        self.policy = policy
+        self._group = group
+        self._database = database
+
+    def keys(self, stream: StreamName) -> set[str]:
+        """Keys of this stream behind which every later message has to queue."""
+        return {key for (key,) in self._database.run(_KEYS, (self._group, *stream)) if key}
+
+    def park(
+        self, stream: StreamName, seq: int, envelope: Envelope, raw: str, error: str, published_at: int
+    ) -> None:
+        """The first attempt failed; there will be others."""
+        due_at = now_us() + self.policy.pause_us(1)
+        self._insert(stream, seq, envelope, WAITING, 1, due_at, published_at, error, raw)
+
+    def queue(self, stream: StreamName, seq: int, envelope: Envelope, raw: str, published_at: int) -> None:
+        """An earlier message of its key is parked: wait for that one."""
+        self._insert(stream, seq, envelope, QUEUED, 0, 0, published_at, "", raw)
+
+    def bury(
+        self, stream: StreamName, seq: int, envelope: Envelope, raw: str, error: str, attempts: int, published_at: int
+    ) -> None:
+        """It can never succeed as it is: only an operator can decide."""
+        self._insert(stream, seq, envelope, DEAD, attempts, 0, published_at, error, raw)
+
+    def bury_unreadable(self, stream: StreamName, seq: int, raw: bytes | str, error: str) -> None:
+        """Bytes that are no envelope have no key, and hold up nobody."""
+        text = raw.decode(errors="backslashreplace") if isinstance(raw, bytes) else raw
+        at = now_us()
+        values = (self._group, *stream, seq, "", "", "", DEAD, 1, 0, at, 0, error)
+        self._database.run(_INSERT, (*values, text.replace("\x00", "\\x00")))
+
+    def due(self, limit: int = 50) -> list[ParkedMessage]:
+        """Waiting messages whose time has come, each the first of its key."""
+        return [ParkedMessage(*row) for row in self._database.run(_DUE, (self._group, now_us(), limit))]
+
+    def next_due_at(self) -> int | None:
+        [(due_at,)] = self._database.run(_NEXT_DUE, (self._group,))
+        return due_at if due_at is None else int(due_at)
+
+    def still_there(self, id: int) -> bool:
+        return bool(self._database.run("SELECT 1 FROM parked WHERE id = ? AND state = 'waiting'", (id,)))
+
+    def failed(self, message: ParkedMessage, error: str, permanent: bool) -> str:
+        """One more attempt failed; the message's new state."""
+        attempts = message.attempts + 1
+        state = DEAD if permanent or attempts >= self.policy.attempts else WAITING
+        due_at = now_us() + self.policy.pause_us(attempts)
+        self._database.run(
+            "UPDATE parked SET attempts = ?, state = ?, due_at = ?, error = ? WHERE id = ?",
+            (attempts, state, due_at, error, message.id),
+        )
+        return state
+
+    def release(self, message: ParkedMessage) -> None:
+        """It is dealt with; the next one of its key may go at once."""
+        self._database.run("DELETE FROM parked WHERE id = ?", (message.id,))
+        behind = (self._group, message.source, message.channel, message.key)
+        if message.key:
+            self._database.run(_PROMOTE, (now_us(), *behind, *behind))
+
+    def find(self, id: int) -> ParkedMessage:
+        """Raises NotFound."""
+        for row in self._database.run(f"{_SELECT} WHERE id = ? AND group_name = ?", (id, self._group)):
+            return ParkedMessage(*row)
+        raise NotFound("parked message", str(id))
+
+    def retry(self, id: int) -> None:
+        """An operator wants it tried again now. Its attempts count from the start."""
+        self.find(id)
+        self._database.run(_RETRY + " AND id = ?", (now_us(), self._group, id))
+
+    def retry_dead(self) -> int:
+        return self._database.change(_RETRY + " AND state = 'dead'", (now_us(), self._group))
+
+    def discard(self, id: int) -> ParkedMessage:
+        """An operator gives it up."""
+        message = self.find(id)
+        self.release(message)
+        return message
+
+    def counts(self) -> dict[str, int]:
+        rows = self._database.run("SELECT state, COUNT(*) FROM parked WHERE group_name = ? GROUP BY state", (self._group,))
+        return {state: int(count) for state, count in rows}
+
+    def _insert(
+        self,
+        stream: StreamName,
+        seq: int,
+        envelope: Envelope,
+        state: str,
+        attempts: int,
+        due_at: int,
+        published_at: int,
+        error: str,
+        raw: str,
+    ) -> None:
+        identity = (self._group, *stream, seq, envelope.id, envelope.type, envelope.subject, state)
+        self._database.run(_INSERT, (*identity, attempts, due_at, now_us(), published_at, error, raw))
+
+
+_COLUMNS = (
+    "group_name, source, channel, partition, seq, message_id, type, key, state, attempts, due_at, parked_at,"
+    " published_at, error, envelope"
+)
+_SELECT = f"SELECT id, {_COLUMNS} FROM parked"
+_INSERT = f"INSERT INTO parked ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_KEYS = """
+    SELECT DISTINCT key FROM parked WHERE group_name = ? AND source = ? AND channel = ? AND partition = ?
+"""
+_DUE = f"{_SELECT} WHERE group_name = ? AND state = 'waiting' AND due_at <= ? ORDER BY due_at, id LIMIT ?"
+_NEXT_DUE = "SELECT MIN(due_at) FROM parked WHERE group_name = ? AND state = 'waiting'"
+_PROMOTE = """
+    UPDATE parked SET state = 'waiting', due_at = ?
+    WHERE group_name = ? AND source = ? AND channel = ? AND key = ? AND state = 'queued' AND seq = (
+        SELECT MIN(seq) FROM parked WHERE group_name = ? AND source = ? AND channel = ? AND key = ?
+    )
+"""
+_RETRY = "UPDATE parked SET state = 'waiting', attempts = 0, due_at = ? WHERE group_name = ? AND state <> 'queued'"

@@ -1,0 +1,32 @@
+"""Where a message goes: its partition by its key, its stream by source, partition and channel."""
+
+from typing import NamedTuple
+from zlib import crc32
+
+EVENTS = "events"
+
+
+class StreamName(NamedTuple):
+    """One partition of one channel of one context."""
+
+    source: str
+    channel: str
+    partition: int
+
+    @property
+    def key(self) -> str:
+        """The Redis key; the braces keep everything of a partition in one cluster slot."""
+        return f"{{mall.{self.source}.{self.partition}}}:{self.channel}"
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """Stable over processes, machines and versions of Python."""
+    return crc32(key.encode()) % partitions
+
+
+def commands_for(participant: str) -> str:
+    return f"commands.{participant}"
+
+
+def replies_for(owner: str) -> str:
+    return f"replies.{owner}"

@@ -1,0 +1,234 @@
+"""Copies the outbox to the streams, each message under its own number, so that Redis refuses a second copy.
+
+What a stream already has is found out by the append itself: it takes place only where the stream ends as
+believed. A stream that ends earlier has lost data and is filled again; one that ends later, within the log,
+got the messages before their acknowledgement was lost.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, RedisError
+
+from mallbots_platform.clock import now_us
+from mallbots_platform.database import Database
+from mallbots_platform.envelope import trace_of
+from mallbots_platform.errors import Unavailable
+from mallbots_platform.partitions import StreamName
+from mallbots_platform.readers import Readers
+from mallbots_platform.streams import APPEND
+from mallbots_platform.writer import Writer
+from telemetry.bundle import Telemetry
+from telemetry.tracing import Kind
+
+LARGEST_BATCH = 500
+POLL_SECONDS = 2.0
+PAUSE_SECONDS = 0.5
+NOTE_SECONDS = 0.5
+
+Place = tuple[str, int]
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far one channel and partition is: committed, handed to Redis now, and handed to Redis ever."""
+
+    committed: int
+    published: int
+    highest: int
+    floor: int
+    stream_ends: int
+    noted: int
+    republished: int = 0
+
+
+class Relay:
+    def __init__(
+        self, context: str, redis: "Redis[bytes]", writer: Writer, readers: Readers, telemetry: Telemetry
+    ) -> None:
+        self.trouble = ""
+        self.progress: dict[Place, Progress] = {}
+        self._context = context
+        self._redis = redis
+        self._writer = writer
+        self._database: Database = writer.database
+        self._readers = readers
+        self._telemetry = telemetry
+        self._script = ""
+        self._wake = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._noted_at = 0.0
+        meter = telemetry.meter
+        self._published = meter.counter("mallbots_outbox_published_total")
+        self._republished = meter.counter("mallbots_outbox_republished_total")
+        self._refused = meter.counter("mallbots_outbox_duplicates_refused_total")
+
+    def committed(self, heads: Mapping[Place, int]) -> None:
+        """Called in the writer's thread after a commit that wrote messages."""
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
+            self._loop.call_soon_threadsafe(self._note_heads, heads)
+
+    @property
+    def behind(self) -> int:
+        """Messages that are committed and not yet handed to Redis."""
+        return sum(progress.committed - progress.published for progress in self.progress.values())
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        while True:
+            try:
+                await self._load()
+                await self._compare()
+                self.trouble = ""
+                await self._follow()
+            except NoScriptError:
+                self._script = ""
+            except (RedisError, OSError, Unavailable) as error:
+                if not self.trouble:
+                    self._telemetry.log.warning("publishing paused", reason=str(error), behind=self.behind)
+                self.trouble = f"nothing can be published: {error}"
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def drain(self, seconds: float) -> None:
+        """Before leaving: give what is committed a chance to get out, and note how far it is."""
+        deadline = self._loop.time() + seconds
+        while self.behind and not self.trouble and self._loop.time() < deadline:
+            await asyncio.sleep(0.01)
+        with contextlib.suppress(Unavailable):
+            await self._note_progress()
+
+    async def _follow(self) -> None:
+        compared_at = self._loop.time()
+        while True:
+            while waiting := [place for place, p in self.progress.items() if p.published < p.committed]:
+                await self._publish(waiting)
+            if self._loop.time() - self._noted_at > NOTE_SECONDS:
+                await self._note_progress()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+            self._wake.clear()
+            if self._loop.time() - compared_at > POLL_SECONDS:
+                await self._load()
+                await self._compare()
+                compared_at = self._loop.time()
+
+    def _note_heads(self, heads: Mapping[Place, int]) -> None:
+        for place, last in heads.items():
+            progress = self.progress.get(place)
+            if progress is None:
+                self.progress[place] = Progress(last, 0, 0, 0, 0, 0)
+            else:
+                progress.committed = max(progress.committed, last)
+        self._wake.set()
+
+    async def _load(self) -> None:
+        for channel, partition, last, published, floor in await self._readers.run(lambda: self._database.run(_HEADS)):
+            progress = self.progress.get((channel, partition))
+            if progress is None:
+                start = max(published, floor)
+                self.progress[channel, partition] = Progress(last, start, published, floor, start, published)
+            else:
+                progress.committed = max(progress.committed, last)
+                progress.floor = max(progress.floor, floor)
+
+    async def _compare(self) -> None:
+        """Ask every stream where it ends, and believe it."""
+        await self._append([(place, []) for place in self.progress])
+
+    async def _publish(self, places: list[Place]) -> None:
+        batches = await self._readers.run(lambda: [(place, self._read(place)) for place in places])
+        links = [trace_of(text) for _, texts in batches for text in texts]
+        attributes: dict[str, Any] = {
+            "messaging.system": "redis",
+            "messaging.operation.name": "send",
+            "messaging.operation.type": "send",
+            "messaging.destination.name": f"{self._context}.events",
+            "messaging.batch.message_count": len(links),
+        }
+        name = f"send {self._context}.events"
+        with self._telemetry.tracer.span(name, kind=Kind.CLIENT, new_trace=True, links=links, attributes=attributes):
+            await self._append(batches)
+
+    def _read(self, place: Place) -> list[str]:
+        after = self.progress[place].published
+        return [text for (text,) in self._database.run(_READ, (*place, after, LARGEST_BATCH))]
+
+    async def _append(self, batches: list[tuple[Place, list[str]]]) -> None:
+        if not batches:
+            return
+        if not self._script:
+            self._script = await self._redis.script_load(APPEND)
+        pipeline = self._redis.pipeline(transaction=False)
+        for place, texts in batches:
+            progress = self.progress[place]
+            key = StreamName(self._context, *place).key
+            pipeline.evalsha(self._script, 1, key, progress.stream_ends, progress.published + 1, *texts)
+        answers = await pipeline.execute(raise_on_error=False)
+        for (place, _), answer in zip(batches, answers, strict=True):
+            if isinstance(answer, Exception):
+                raise answer
+            await self._settle(place, *answer)
+
+    async def _settle(self, place: Place, appended: int, stream_ends: int) -> None:
+        progress = self.progress[place]
+        if appended:
+            again = max(0, min(stream_ends, progress.highest) - progress.published)
+            self._published.inc(appended)
+            self._republished.inc(again)
+            progress.republished += again
+            progress.published = progress.stream_ends = stream_ends
+        elif stream_ends > progress.committed:
+            await self._remove_foreign(place, progress)
+        elif stream_ends > progress.stream_ends:
+            self._refused.inc(stream_ends - progress.stream_ends)
+            progress.published = progress.stream_ends = stream_ends
+        elif stream_ends < progress.stream_ends:
+            self._telemetry.log.warning(
+                "stream data lost", stream=StreamName(self._context, *place).key, ends=stream_ends,
+                published=progress.published,
+            )
+            progress.stream_ends = stream_ends
+            progress.published = max(stream_ends, progress.floor)
+        progress.highest = max(progress.highest, progress.published)
+
+    async def _remove_foreign(self, place: Place, progress: Progress) -> None:
+        """Entries beyond the log are not ours: take them out, so that the numbers fit again."""
+        key = StreamName(self._context, *place).key
+        await self._load()
+        foreign = [id for id, _ in await self._redis.xrange(key, f"({progress.committed}-0", "+")]
+        if foreign:
+            await self._redis.xdel(key, *foreign)
+        top = await self._redis.xrevrange(key, "+", "-", count=1)
+        ends = int(top[0][0].partition(b"-")[0]) if top else max(progress.floor, 0)
+        await self._redis.execute_command("XSETID", key, f"{ends}-0")
+        progress.published = progress.stream_ends = ends
+        self._telemetry.log.warning("foreign entries removed", stream=key, count=len(foreign))
+
+    async def _note_progress(self) -> None:
+        moved = [(place, p, p.published, p.republished) for place, p in self.progress.items() if p.published != p.noted]
+        self._noted_at = self._loop.time()
+        if not moved:
+            return
+        at = now_us()
+        rows = [(max(published, p.highest), at, again, *place) for place, p, published, again in moved]
+        await self._writer.run(lambda: self._database.run_many(_NOTE, rows))
+        for _, progress, published, again in moved:
+            progress.noted = published
+            progress.republished -= again
+
+
+_HEADS = """
+    SELECT channel, partition, last_seq, published_seq, CASE WHEN trimmed_seq > pruned_seq THEN trimmed_seq
+    ELSE pruned_seq END FROM outbox_heads
+"""
+_READ = """
+    SELECT envelope FROM outbox WHERE channel = ? AND partition = ? AND seq > ? ORDER BY seq LIMIT ?
+"""
+_NOTE = """
+    UPDATE outbox_heads SET published_seq = ?, published_at = ?, republished = republished + ?
+    WHERE channel = ? AND partition = ?
+"""

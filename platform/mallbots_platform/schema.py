@@ -1,0 +1,135 @@
+"""The platform's own tables, the same in every context's database. Times are microseconds since the epoch, UTC."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
+
+VERSION = 1
+
+metadata = MetaData()
+
+_POSITION = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _texts(*names: str) -> list[Column[str]]:
+    return [Column(name, Text, nullable=False) for name in names]
+
+
+def _numbers(*names: str) -> list[Column[int]]:
+    return [Column(name, BigInteger, nullable=False) for name in names]
+
+
+facts = Table("platform_facts", metadata, Column("name", Text, primary_key=True), *_texts("value"))
+
+events = Table(
+    "events",
+    metadata,
+    *_texts("stream_id"),
+    *_numbers("version"),
+    *_texts("type"),
+    *_numbers("data_version"),
+    *_texts("data", "correlation_id"),
+    *_numbers("recorded_at"),
+    PrimaryKeyConstraint("stream_id", "version"),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("stream_id", Text, primary_key=True),
+    *_numbers("version"),
+    *_texts("state", "shape"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    *_texts("channel"),
+    *_numbers("partition", "seq"),
+    *_texts("id", "type", "key", "correlation_id", "causation_id", "trace_id"),
+    *_numbers("committed_at"),
+    *_texts("envelope"),
+    PrimaryKeyConstraint("channel", "partition", "seq"),
+    Index("outbox_by_id", "id"),
+    Index("outbox_by_correlation", "correlation_id"),
+)
+
+outbox_heads = Table(
+    "outbox_heads",
+    metadata,
+    *_texts("channel"),
+    *_numbers("partition", "last_seq", "published_seq", "published_at", "trimmed_seq", "pruned_seq", "republished"),
+    PrimaryKeyConstraint("channel", "partition"),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    *_texts("group_name", "source", "channel"),
+    *_numbers("partition", "applied_seq", "replay_until", "duplicates"),
+    PrimaryKeyConstraint("group_name", "source", "channel", "partition"),
+)
+
+crash_notes = Table(
+    "crash_notes",
+    metadata,
+    *_texts("group_name", "source", "channel"),
+    *_numbers("partition", "seq", "attempts"),
+    PrimaryKeyConstraint("group_name", "source", "channel", "partition", "seq"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("position", _POSITION, primary_key=True, autoincrement=True),
+    *_texts("group_name", "source", "channel"),
+    *_numbers("partition", "seq"),
+    *_texts("message_id", "type", "key", "correlation_id", "outcome"),
+    *_numbers("attempts", "outbox_us", "stream_us", "handler_us", "critical_us", "committed_at"),
+    *_texts("error"),
+    Index("deliveries_by_entry", "group_name", "source", "channel", "partition", "seq", unique=True),
+    Index("deliveries_by_correlation", "correlation_id"),
+)
+
+parked = Table(
+    "parked",
+    metadata,
+    Column("id", _POSITION, primary_key=True, autoincrement=True),
+    *_texts("group_name", "source", "channel"),
+    *_numbers("partition", "seq"),
+    *_texts("message_id", "type", "key", "state"),
+    *_numbers("attempts", "due_at", "parked_at", "published_at"),
+    *_texts("error", "envelope"),
+    Index("parked_by_key", "group_name", "source", "channel", "key", "seq", unique=True),
+    Index("parked_by_due", "group_name", "state", "due_at"),
+)
+
+fences = Table("fences", metadata, Column("unit", Text, primary_key=True), *_numbers("generation"), *_texts("owner"))
+
+timers = Table(
+    "timers",
+    metadata,
+    *_texts("type", "key", "id"),
+    *_numbers("due_at", "attempts"),
+    *_texts("data", "correlation_id", "traceparent", "error"),
+    PrimaryKeyConstraint("type", "key"),
+    Index("timers_by_due", "due_at"),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_texts("method", "correlation_id"),
+    *_numbers("received_at", "duration_us"),
+    Column("request_hash", LargeBinary),
+    Column("response", LargeBinary),
+    *_texts("error_type", "error_text"),
+)
+
+sagas = Table(
+    "sagas",
+    metadata,
+    *_texts("saga", "id", "state", "step", "awaiting"),
+    *_numbers("started_at", "changed_at"),
+    PrimaryKeyConstraint("saga", "id"),
+    Index("sagas_by_state", "saga", "state"),
+)

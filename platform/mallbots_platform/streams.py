@@ -1,0 +1,48 @@
+"""Redis Streams: clients with the time-outs that blocking reads need, and the script that appends without holes."""
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+BLOCK_SECONDS = 5.0
+ANSWER_SECONDS = 5.0
+
+
+def open_redis(url: str, *, blocks: bool = False) -> "Redis[bytes]":
+    """A client that never repeats a command by itself: who repeats must know whether the first try took effect."""
+    return Redis.from_url(
+        url,
+        socket_timeout=ANSWER_SECONDS + (BLOCK_SECONDS if blocks else 0),
+        socket_connect_timeout=2.0,
+        retry=Retry(NoBackoff(), 0),
+        retry_on_error=[],
+        health_check_interval=0,
+    )
+
+
+APPEND = """
+-- KEYS[1] a stream; ARGV[1] the last id it is believed to have, ARGV[2] the first id to append, ARGV[3..] envelopes.
+-- Appends all of them when the belief is right, else nothing. Answers how many were appended, and the last id.
+local info = redis.pcall('XINFO', 'STREAM', KEYS[1])
+local last = 0
+if not info.err then
+    for i = 1, #info, 2 do
+        if info[i] == 'last-generated-id' then last = tonumber(string.match(info[i + 1], '^%d+')) end
+    end
+end
+if last ~= tonumber(ARGV[1]) then return {0, last} end
+if #ARGV == 2 then return {0, last} end
+local now = redis.call('TIME')
+local published = now[1] .. string.format('%06d', now[2])
+local first = tonumber(ARGV[2])
+for i = 3, #ARGV do
+    last = first + i - 3
+    redis.call('XADD', KEYS[1], string.format('%.0f-0', last), 'e', ARGV[i], 't', published)
+end
+return {#ARGV - 2, last}
+"""
+
+
+def sequence_of(entry_id: bytes | str) -> int:
+    text = entry_id.decode() if isinstance(entry_id, bytes) else entry_id
+    return int(text.partition("-")[0])

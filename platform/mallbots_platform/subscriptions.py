@@ -1,0 +1,372 @@
+"""The loop of one consumer group: read what was left pending, then what is new; apply, commit, acknowledge."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from mallbots_platform.clock import now_us
+from mallbots_platform.envelope import trace_of
+from mallbots_platform.errors import Unavailable
+from mallbots_platform.handling import Received, Route
+from mallbots_platform.inbox import Applied, Inbox
+from mallbots_platform.leases import LeaseLost, Leases
+from mallbots_platform.partitions import StreamName
+from mallbots_platform.readers import Readers
+from mallbots_platform.streams import BLOCK_SECONDS, sequence_of
+from mallbots_platform.writer import Writer
+from telemetry.bundle import Telemetry
+from telemetry.tracing import Kind, TraceContext
+
+PAUSE_SECONDS = 0.5
+HEAL_PAUSE_SECONDS = 1.0
+HEAL_LIMIT = 500
+IDLE_SECONDS = 5.0
+EVERYTHING = 1 << 62
+
+
+class SourceLog(Protocol):
+    """The outbox of the context that publishes, asked over its operator service."""
+
+    async def read(self, stream: StreamName, after: int, limit: int) -> tuple[list[Received], int]:
+        """Messages above `after`, and the number of the last one that was ever committed. Raises Unavailable."""
+
+
+@dataclass(slots=True)
+class _Stall:
+    """A partition that waits for its source to tell what is missing."""
+
+    reason: str
+    until: float
+
+
+class Subscription:
+    """Everything one group consumes. Its consumer's name never changes, so a new owner finds what the old one left."""
+
+    def __init__(
+        self,
+        group: str,
+        routes: Iterable[tuple[Route, int]],
+        redis: "Redis[bytes]",
+        writer: Writer,
+        readers: Readers,
+        inbox: Inbox,
+        leases: Leases,
+        source_log: SourceLog,
+        telemetry: Telemetry,
+        *,
+        batch: int = 200,
+        crash_limit: int = 10,
+    ) -> None:
+        self.group = group
+        self.trouble = ""
+        self.inbox = inbox
+        self.routes: dict[StreamName, Route] = {}
+        for route, partitions in routes:
+            for partition in range(partitions):
+                self.routes[StreamName(route.source, route.channel, partition)] = route
+        self._redis = redis
+        self._writer = writer
+        self._readers = readers
+        self._leases = leases
+        self._source_log = source_log
+        self._telemetry = telemetry
+        self._batch = batch
+        self._crash_limit = crash_limit
+        self._stalled: dict[StreamName, _Stall] = {}
+        self._retry_now = asyncio.Event()
+        self._by_key = {stream.key.encode(): stream for stream in self.routes}
+        self._gaps = telemetry.meter.counter("mallbots_stream_gaps_detected_total", group=group)
+        self._healed = telemetry.meter.counter("mallbots_stream_gaps_healed_total", group=group)
+        self._fenced = telemetry.meter.counter("mallbots_fenced_commits_total", group=group)
+        leases.changed = self._owners_changed
+        self._ready = False
+
+    @property
+    def troubles(self) -> list[str]:
+        stalls = [f"{self.group} waits at {stream.key}: {stall.reason}" for stream, stall in self._stalled.items()]
+        return ([self.trouble] if self.trouble else []) + stalls
+
+    async def run(self) -> None:
+        """Consume until cancelled. What is away is waited for; no message pays for it."""
+        while True:
+            try:
+                await self._start()
+                self.trouble = ""
+                while True:
+                    await self._step()
+            except (RedisError, OSError, Unavailable) as error:
+                if not self.trouble:
+                    self._telemetry.log.warning("consuming paused", group=self.group, reason=str(error))
+                self.trouble = f"{self.group} cannot consume: {error}"
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def run_retries(self) -> None:
+        """Give parked messages their next attempts, until cancelled."""
+        while True:
+            try:
+                pause = await self._retry_due()
+            except (Unavailable, LeaseLost):
+                pause = PAUSE_SECONDS
+            if pause > 0:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._retry_now.wait(), pause)
+                self._retry_now.clear()
+
+    def retry_soon(self) -> None:
+        """Something was parked, or released by an operator."""
+        self._retry_now.set()
+
+    async def rewind(self, source: str, from_seq: int) -> int:
+        """Apply everything of a source (all of them, when empty) again from a number on; how many messages."""
+        streams = [stream for stream in self.routes if source in ("", stream.source)]
+        rewound = 0
+        for stream in streams:
+            rewound += await self._writer.run(partial(self.inbox.rewind, stream, from_seq))
+            self._stalled[stream] = _Stall("replaying", 0.0)
+        return rewound
+
+    # Starting: groups exist, and what an earlier life left pending is dealt with.
+
+    async def _start(self) -> None:
+        if not self._leases.owned:
+            await self._leases.refresh()
+        await self._create_groups(self._owned())
+        for stream in self._owned():
+            await self._recover(stream)
+
+    async def _owners_changed(self) -> None:
+        self._ready = False
+
+    def _owned(self) -> list[StreamName]:
+        return [stream for stream in self.routes if stream.partition in self._leases.owned]
+
+    async def _create_groups(self, streams: Iterable[StreamName]) -> None:
+        """At the durable mark: 0 at first, and where it was when Redis has lost the group."""
+        for stream in streams:
+            mark = await self._writer.run(partial(self.inbox.mark, stream))
+            try:
+                await self._redis.xgroup_create(stream.key, self.group, f"{mark}-0", mkstream=True)
+            except ResponseError as error:
+                if "BUSYGROUP" not in str(error):
+                    raise
+        self._ready = True
+
+    async def _recover(self, stream: StreamName) -> None:
+        """Read the own pending list to its end. Each entry is tried alone, its attempt noted before, for it may be
+        the one that kills the process."""
+        cursor: bytes | str = "0"
+        while True:
+            answer = await self._redis.xreadgroup(self.group, self.group, {stream.key: cursor}, count=self._batch)
+            entries = _entries(answer[0][1], received_at=now_us()) if answer else []
+            if not entries:
+                break
+            cursor = entries[-1].entry_id
+            await self._recover_entries(stream, entries)
+        await self._writer.run(lambda: self.inbox.forget_crash_risks(stream))
+
+    async def _recover_entries(self, stream: StreamName, entries: list[Received]) -> None:
+        mark = await self._writer.run(lambda: self.inbox.mark(stream))
+        for entry in entries:
+            if entry.seq > mark and not await self._risk(stream, entry):
+                return
+        await self._acknowledge([(stream, entries)])
+
+    async def _risk(self, stream: StreamName, entry: Received) -> bool:
+        """Whether the entry is dealt with."""
+        attempts = await self._writer.run(lambda: self.inbox.note_crash_risk(stream, entry.seq))
+        if attempts > self._crash_limit:
+            route, fence = self.routes[stream], self._leases.owned[stream.partition]
+            await self._writer.run(lambda: self.inbox.bury_after_crashes(route, stream, entry, attempts - 1, fence))
+            return True
+        return await self._deliver(stream, [entry])
+
+    # Running
+
+    async def _step(self) -> None:
+        if not self._ready:
+            await self._start()
+        await self._revisit_stalled()
+        readable = [stream for stream in self._owned() if stream not in self._stalled]
+        if not readable:
+            await asyncio.sleep(0.1)
+            return
+        answer = await self._read(readable)
+        batches = [(self._by_key[key], _entries(raw, received_at=now_us())) for key, raw in answer]
+        receives = self._receive_spans(batches)
+        done = [
+            (stream, entries)
+            for stream, entries in batches
+            if await self._deliver(stream, entries, receives[stream.source, stream.channel])
+        ]
+        await self._acknowledge(done)
+
+    async def _read(self, streams: list[StreamName]) -> list[tuple[bytes, list[RawEntry]]]:
+        block = 200 if self._stalled else round(BLOCK_SECONDS * 1000)
+        wanted = {stream.key: ">" for stream in streams}
+        try:
+            answer = await self._redis.xreadgroup(self.group, self.group, wanted, count=self._batch, block=block)
+            return list(answer or [])
+        except ResponseError as error:
+            if "NOGROUP" not in str(error) and "UNBLOCKED" not in str(error):
+                raise
+            self._telemetry.log.warning("group recreated", group=self.group, reason=str(error))
+            await self._create_groups(streams)
+            return []
+
+    async def _deliver(self, stream: StreamName, entries: list[Received], receive: TraceContext | None = None) -> bool:
+        """Apply entries; where one is not the next, the source is asked. False: the partition has to wait."""
+        for entry in entries:
+            entry.receive = receive
+        while entries:
+            applied = await self._apply(stream, entries)
+            if applied is None:
+                return False
+            stopped = applied.stopped_at
+            if stopped is None:
+                return True
+            if not await self._heal(stream, applied.mark, stopped, applied.reason):
+                return False
+            entries = [entry for entry in entries if entry.seq > stopped.seq]
+        return True
+
+    async def _apply(self, stream: StreamName, entries: list[Received]) -> Applied | None:
+        """None: the partition is another's now."""
+        fence = self._leases.owned.get(stream.partition)
+        if fence is None:
+            return None
+        route = self.routes[stream]
+        try:
+            applied = await self._writer.run(lambda: self.inbox.apply(route, stream, entries, fence))
+        except LeaseLost:
+            self._fenced.inc()
+            self._leases.lose(stream.partition)
+            return None
+        if applied.parked:
+            self.retry_soon()
+        return applied
+
+    async def _acknowledge(self, batches: Iterable[tuple[StreamName, list[Received]]]) -> None:
+        pipeline = self._redis.pipeline(transaction=False)
+        for stream, entries in batches:
+            if entries:
+                pipeline.xack(stream.key, self.group, *[entry.entry_id for entry in entries])
+        if len(pipeline):
+            await pipeline.execute()
+
+    # Healing: the stream is transport, the source's outbox is the truth.
+
+    async def _heal(self, stream: StreamName, mark: int, stopped: Received, reason: str) -> bool:
+        """Apply from the source's log what the stream lacks, up to the entry that could not be applied."""
+        self._gaps.inc()
+        self._telemetry.log.warning("gap found", stream=stream.key, group=self.group, after=mark, reason=reason)
+        try:
+            mark, _ = await self._catch_up(stream, stopped.seq)
+        except Unavailable as error:
+            self._stall(stream, f"{reason}; its source cannot be asked: {error}")
+            return False
+        if mark is None:
+            return False
+        if mark < stopped.seq:
+            await self._redis.xgroup_setid(stream.key, self.group, f"{mark}-0")
+            reason = f"its source has said nothing with the number {stopped.seq}"
+        if mark < stopped.seq or stopped.unreadable:
+            await self._writer.run(lambda: self.inbox.set_aside(stream, stopped, reason))
+        return True
+
+    async def _catch_up(self, stream: StreamName, until: int) -> tuple[int | None, int]:
+        """Apply from the source's log; the mark that was reached, None when it could not go on, and how many it took."""
+        mark, taken = await self._writer.run(lambda: self.inbox.mark(stream)), 0
+        while mark < until:
+            messages, _ = await self._source_log.read(stream, mark, min(HEAL_LIMIT, until - mark))
+            if not messages:
+                break
+            applied = await self._apply(stream, messages)
+            if applied is None or applied.mark == mark:
+                self._stall(stream, applied.reason if applied else "its lease was lost")
+                return None, taken
+            self._healed.inc(applied.mark - mark)
+            taken += applied.mark - mark
+            mark = applied.mark
+        return mark, taken
+
+    def _stall(self, stream: StreamName, reason: str) -> None:
+        self._stalled[stream] = _Stall(reason, asyncio.get_running_loop().time() + HEAL_PAUSE_SECONDS)
+
+    async def _revisit_stalled(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for stream in [stream for stream, stall in self._stalled.items() if stall.until <= now]:
+            if stream.partition not in self._leases.owned:
+                del self._stalled[stream]
+                continue
+            try:
+                reached, _ = await self._catch_up(stream, EVERYTHING)
+            except Unavailable as error:
+                self._stall(stream, f"its source cannot be asked: {error}")
+                continue
+            if reached is not None:
+                del self._stalled[stream]
+                await self._recover(stream)
+
+    # Parked messages
+
+    async def _retry_due(self) -> float:
+        """Seconds until it is worth looking again."""
+        due = await self._readers.run(self.inbox.lot.due)
+        for message in due:
+            fence, route = self._leases.owned.get(message.partition), self.routes.get(message.stream)
+            if fence is not None and route is not None:
+                await self._writer.run(partial(self.inbox.retry, route, message, fence))
+        next_due_at = await self._readers.run(self.inbox.lot.next_due_at)
+        if next_due_at is None:
+            return IDLE_SECONDS
+        return min(IDLE_SECONDS, max(0.005, (next_due_at - now_us()) / 1e6))
+
+    def _receive_spans(
+        self, batches: list[tuple[StreamName, list[Received]]]
+    ) -> dict[tuple[str, str], TraceContext]:
+        """One span per source and channel that had something, with a link to each message."""
+        links: dict[tuple[str, str], list[TraceContext]] = {}
+        for stream, entries in batches:
+            links.setdefault((stream.source, stream.channel), []).extend(trace_of(entry.raw) for entry in entries)
+        contexts = {}
+        for (source, channel), found in links.items():
+            attributes = {
+                "messaging.system": "redis",
+                "messaging.operation.name": "receive",
+                "messaging.operation.type": "receive",
+                "messaging.destination.name": f"{source}.{channel}",
+                "messaging.consumer.group.name": self.group,
+                "messaging.batch.message_count": len(found),
+            }
+            name = f"receive {source}.{channel}"
+            tracer = self._telemetry.tracer
+            span = tracer.span(name, kind=Kind.CLIENT, new_trace=True, links=found, attributes=attributes)
+            contexts[source, channel] = span.context
+            span.end()
+        return contexts
+
+
+RawEntry = tuple[bytes, dict[bytes, bytes]]
+
+
+def _entries(raw: list[RawEntry], received_at: int) -> list[Received]:
+    return [
+        Received(
+            sequence_of(entry_id),
+            (fields or {}).get(b"e", b""),
+            _time((fields or {}).get(b"t", b"0")),
+            received_at,
+            entry_id=entry_id,
+        )
+        for entry_id, fields in raw
+    ]
+
+
+def _time(text: bytes) -> int:
+    return int(text) if text.isdigit() else 0

@@ -1,0 +1,143 @@
+"""What is to happen later: rows with a due time, written with the change that wants them. No sleeps, no lost wake-ups."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from mallbots_platform.causes import Cause
+from mallbots_platform.clock import microseconds, now_us
+from mallbots_platform.codec import Codec
+from mallbots_platform.errors import AlreadyExists, InvalidInput, NotFound, RuleViolated, Unavailable
+from mallbots_platform.ids import new_id
+from mallbots_platform.messages import Contract
+from mallbots_platform.readers import Readers
+from mallbots_platform.requests import Requests
+from mallbots_platform.writer import Writer
+from telemetry.bundle import Telemetry
+from telemetry.tracing import Kind, TraceContext
+
+LONGEST_SLEEP = 5.0
+BATCH = 100
+TimerHandler = Callable[[Any], object]
+
+
+class DueTimer(NamedTuple):
+    type: str
+    key: str
+    id: str
+    due_at: int
+    attempts: int
+    data: str
+    correlation_id: str
+    traceparent: str
+
+
+class Timers:
+    """At most one timer per type and key; setting it again moves it."""
+
+    def __init__(self, context: str, writer: Writer, readers: Readers, requests: Requests, telemetry: Telemetry) -> None:
+        self.trouble = ""
+        self._context = context
+        self._writer = writer
+        self._readers = readers
+        self._requests = requests
+        self._telemetry = telemetry
+        self._codec = Codec()
+        self._handlers: dict[str, TimerHandler] = {}
+        self._changed = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def handle(self, handlers: Mapping[type, TimerHandler]) -> None:
+        """Say what happens when a timer of each type is due."""
+        contract = Contract(context=self._context, commands=tuple(handlers))
+        self._codec.know(contract)
+        self._handlers.update({contract.wire_name(kind): handler for kind, handler in handlers.items()})
+
+    def set(self, timer: object, key: str, due: datetime) -> None:
+        """Part of the transaction of the piece that runs."""
+        cause, name = self._writer.cause, self._codec.wire(type(timer)).name
+        data = self._codec.encode(timer).decode()
+        trace = cause.trace.traceparent
+        row = (name, key, new_id(), microseconds(due), 0, data, cause.correlation_id, trace, "")
+        self._writer.database.run(_SET, row)
+        self._writer.after_commit(self._wake)
+
+    def cancel(self, timer_type: type, key: str) -> None:
+        name = self._codec.wire(timer_type).name
+        self._writer.database.run("DELETE FROM timers WHERE type = ? AND key = ?", (name, key))
+
+    async def run(self) -> None:
+        """Fire what is due, until cancelled."""
+        while True:
+            try:
+                pause = await self._fire_due()
+                self.trouble = ""
+            except Unavailable as error:
+                self.trouble, pause = f"timers cannot fire: {error}", 0.5
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), pause)
+            self._changed.clear()
+
+    async def _fire_due(self) -> float:
+        """Seconds until the next one is due."""
+        database = self._writer.database
+        while due := await self._readers.run(lambda: database.run(_DUE, (now_us(), BATCH))):
+            for row in due:
+                await self._writer.run(lambda timer=DueTimer(*row): self._fire(timer))  # type: ignore[misc] # bound per row
+        [(next_due,)] = await self._readers.run(lambda: database.run("SELECT MIN(due_at) FROM timers"))
+        if next_due is None:
+            return LONGEST_SLEEP
+        return min(LONGEST_SLEEP, max(0.001, (next_due - now_us()) / 1e6))
+
+    def _fire(self, timer: DueTimer) -> None:
+        """In one transaction: the timer is gone, its effect is there. A refusal is an effect; a failure is tried again."""
+        if not self._writer.database.change(_TAKE, (timer.type, timer.key, timer.id, timer.due_at)):
+            return
+        started = now_us()
+        links = [TraceContext(timer.traceparent)] if timer.traceparent else []
+        attributes = {"mallbots.timer.key": timer.key, "messaging.message.conversation_id": timer.correlation_id}
+        span = self._telemetry.tracer.span(
+            f"timer {timer.type}", kind=Kind.INTERNAL, new_trace=True, links=links, attributes=attributes
+        )
+        cause = Cause(timer.id, timer.correlation_id or timer.key, span.context)
+        try:
+            with self._writer.savepoint(cause):
+                message = self._codec.decode(timer.type, 1, timer.data)
+                self._handlers[timer.type](message)
+                self._requests.note(timer.id, f"timer {timer.type}", cause.correlation_id, started)
+        except (RuleViolated, NotFound, AlreadyExists, InvalidInput) as refusal:
+            self._telemetry.log.info("timer refused", type=timer.type, key=timer.key, reason=str(refusal))
+        except Exception as error:
+            if self._writer.database.is_outage(error):
+                raise
+            span.fail(error)
+            self._telemetry.log.warning("timer failed", exc_info=error, type=timer.type, key=timer.key)
+            self._set_again(timer, str(error))
+        self._writer.after_commit(span.end)
+
+    def _set_again(self, timer: DueTimer, error: str) -> None:
+        longest = min(30.0, 0.2 * 2.0 ** min(timer.attempts + 1, 20))
+        due_at = now_us() + round(random.uniform(0, longest) * 1_000_000)
+        row = (*timer[:3], due_at, timer.attempts + 1, timer.data, timer.correlation_id, timer.traceparent, error)
+        self._writer.database.run(_SET, row)
+
+    def _wake(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
+            self._loop.call_soon_threadsafe(self._changed.set)
+
+
+_SET = """
+    INSERT INTO timers (type, key, id, due_at, attempts, data, correlation_id, traceparent, error)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (type, key) DO UPDATE SET id = excluded.id, due_at = excluded.due_at, attempts = excluded.attempts,
+        data = excluded.data, correlation_id = excluded.correlation_id, traceparent = excluded.traceparent,
+        error = excluded.error
+"""
+_DUE = """
+    SELECT type, key, id, due_at, attempts, data, correlation_id, traceparent FROM timers
+    WHERE due_at <= ? ORDER BY due_at LIMIT ?
+"""
+_TAKE = "DELETE FROM timers WHERE type = ? AND key = ? AND id = ? AND due_at = ?"
