@@ -11,7 +11,7 @@ from mallbots_platform.clock import now_us
 from mallbots_platform.codec import Codec
 from mallbots_platform.database import Database
 from mallbots_platform.errors import AlreadyExists, Conflict, NotFound
-from mallbots_platform.messages import Contract, Upcaster
+from mallbots_platform.messages import Contract
 from mallbots_platform.outbox import Outbox
 from telemetry.metrics import Meter
 

@@ -75,7 +75,9 @@ class Inbox:
         self.lot.bury_unreadable(stream, entry.seq, entry.raw, reason)
         self._writer.after_commit(lambda: self._metrics.count(Outcome.DEAD))
 
-    def bury_after_crashes(self, route: Route, stream: StreamName, entry: Received, crashes: int, fence: Fence) -> Applied:
+    def bury_after_crashes(
+        self, route: Route, stream: StreamName, entry: Received, crashes: int, fence: Fence
+    ) -> Applied:
         """The process died each time it tried this entry: it is dead, and the mark passes it."""
         fence.check(self._database)
         applied = Applied(mark=self.mark(stream))
@@ -104,6 +106,11 @@ class Inbox:
         self._note(batch, envelope, entry, attempt, message.attempts + 1)
         self._write_deliveries(batch)
         return attempt.outcome in (Outcome.APPLIED, Outcome.IGNORED)
+
+    def discard(self, id: int) -> None:
+        """An operator gives a parked message up; its delivery says so."""
+        message = self.lot.discard(id)
+        self._database.run(_DISCARDED, (self._group, *message.stream, message.seq))
 
     def note_crash_risk(self, stream: StreamName, seq: int) -> int:
         """Count, durably and beforehand, that this entry is going to be tried again; how often it was."""
@@ -147,7 +154,9 @@ class Inbox:
         """Whether it will have to be tried again."""
         if envelope.subject in batch.parked_keys:
             self.lot.queue(batch.stream, entry.seq, envelope, _text(entry.raw), entry.published_at)
-            batch.deliveries.append(self._delivery(batch, envelope, entry, Outcome.PARKED, 0, 0, "queued behind its key"))
+            batch.deliveries.append(
+                self._delivery(batch, envelope, entry, Outcome.PARKED, 0, 0, "queued behind its key")
+            )
             self._writer.after_commit(lambda: self._metrics.count(Outcome.PARKED))
             return False
         attempt = self._handling.attempt(batch.route, batch.stream, envelope, entry, 1)
@@ -183,7 +192,14 @@ class Inbox:
         self._writer.after_commit(committed)
 
     def _delivery(
-        self, batch: _Batch, envelope: Envelope, entry: Received, outcome: Outcome, attempts: int, handler_us: int, error: str
+        self,
+        batch: _Batch,
+        envelope: Envelope,
+        entry: Received,
+        outcome: Outcome,
+        attempts: int,
+        handler_us: int,
+        error: str,
     ) -> tuple[Any, ...]:
         now = now_us()
         created_at = from_rfc3339(envelope.time)
@@ -217,14 +233,24 @@ class DeliveryMetrics:
     def __init__(self, group: str, meter: Meter) -> None:
         self._group = group
         self._meter = meter
-        self._outcomes = {outcome: meter.counter("mallbots_deliveries_total", group=group, outcome=outcome.value) for outcome in Outcome}
+        self._outcomes = {
+            outcome: meter.counter("mallbots_deliveries_total", group=group, outcome=outcome.value)
+            for outcome in Outcome
+        }
         self._retries = meter.counter("mallbots_retries_total", group=group)
 
     def count(self, outcome: Outcome, number: int = 1) -> None:
         self._outcomes[outcome].inc(number)
 
     def delivered(
-        self, envelope: Envelope, outcome: Outcome, outbox_us: int, stream_us: int, handler_us: int, critical_us: int, span: Any
+        self,
+        envelope: Envelope,
+        outcome: Outcome,
+        outbox_us: int,
+        stream_us: int,
+        handler_us: int,
+        critical_us: int,
+        span: Any,
     ) -> None:
         self.count(outcome)
         if outcome is Outcome.RETRIED:
@@ -268,6 +294,10 @@ _DELIVERED = """
 """
 _UNDELIVERED = """
     DELETE FROM deliveries WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq = ?
+"""
+_DISCARDED = """
+    UPDATE deliveries SET outcome = 'discarded'
+    WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq = ?
 """
 _NOTE_CRASH = """
     INSERT INTO crash_notes (group_name, source, channel, partition, seq, attempts) VALUES (?, ?, ?, ?, ?, 1)

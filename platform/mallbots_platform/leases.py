@@ -105,9 +105,7 @@ class Leases:
                 await self._redis.eval(RELEASE, 1, self._key(partition), self._owner)
 
     async def _gain(self, partition: int) -> None:
-        gained = await self._redis.set(
-            self._key(partition), self._owner, px=self._milliseconds, nx=not self._take_over
-        )
+        gained = await self._redis.set(self._key(partition), self._owner, px=self._milliseconds, nx=not self._take_over)
         if gained:
             unit = f"{self._group}/{partition}"
             generation = await self._writer.run(lambda: self._next_generation(unit))
@@ -115,9 +113,7 @@ class Leases:
 
     async def _renew(self, partition: int) -> None:
         renewed = await self._redis.eval(RENEW, 1, self._key(partition), self._owner, self._milliseconds)
-        if not renewed and not await self._redis.set(
-            self._key(partition), self._owner, px=self._milliseconds, nx=True
-        ):
+        if not renewed and not await self._redis.set(self._key(partition), self._owner, px=self._milliseconds, nx=True):
             self.lose(partition)
 
     def _next_generation(self, unit: str) -> int:

@@ -61,9 +61,7 @@ class ParkingLot:
         """Keys of this stream behind which every later message has to queue."""
         return {key for (key,) in self._database.run(_KEYS, (self._group, *stream)) if key}
 
-    def park(
-        self, stream: StreamName, seq: int, envelope: Envelope, raw: str, error: str, published_at: int
-    ) -> None:
+    def park(self, stream: StreamName, seq: int, envelope: Envelope, raw: str, error: str, published_at: int) -> None:
         """The first attempt failed; there will be others."""
         due_at = now_us() + self.policy.pause_us(1)
         self._insert(stream, seq, envelope, WAITING, 1, due_at, published_at, error, raw)
@@ -114,6 +112,9 @@ class ParkingLot:
         if message.key:
             self._database.run(_PROMOTE, (now_us(), *behind, *behind))
 
+    def holds(self, id: int) -> bool:
+        return bool(self._database.run("SELECT 1 FROM parked WHERE id = ? AND group_name = ?", (id, self._group)))
+
     def find(self, id: int) -> ParkedMessage:
         """Raises NotFound."""
         for row in self._database.run(f"{_SELECT} WHERE id = ? AND group_name = ?", (id, self._group)):
@@ -135,7 +136,9 @@ class ParkingLot:
         return message
 
     def counts(self) -> dict[str, int]:
-        rows = self._database.run("SELECT state, COUNT(*) FROM parked WHERE group_name = ? GROUP BY state", (self._group,))
+        rows = self._database.run(
+            "SELECT state, COUNT(*) FROM parked WHERE group_name = ? GROUP BY state", (self._group,)
+        )
         return {state: int(count) for state, count in rows}
 
     def _insert(

@@ -188,7 +188,9 @@ class Relay:
             progress.published = progress.stream_ends = stream_ends
         elif stream_ends < progress.stream_ends:
             self._telemetry.log.warning(
-                "stream data lost", stream=StreamName(self._context, *place).key, ends=stream_ends,
+                "stream data lost",
+                stream=StreamName(self._context, *place).key,
+                ends=stream_ends,
                 published=progress.published,
             )
             progress.stream_ends = stream_ends

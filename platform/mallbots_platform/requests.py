@@ -62,7 +62,14 @@ class Requests:
         self._database.run(_NOTE, (id, method, correlation_id, received_at, now_us() - received_at, b"", b"", "", ""))
 
     def _repeat(
-        self, incoming: Incoming, response_type: type[Message], method: str, hash: bytes, response: bytes, error: str, text: str
+        self,
+        incoming: Incoming,
+        response_type: type[Message],
+        method: str,
+        hash: bytes,
+        response: bytes,
+        error: str,
+        text: str,
     ) -> Message:
         if method != incoming.method or bytes(hash) != incoming.request_hash:
             raise InvalidInput("idempotency-key", "was used before for a call with other content")

@@ -39,9 +39,7 @@ class Rows(Generic[E]):
         found = self.all(*where, order_by=order_by, limit=1)
         return found[0] if found else None
 
-    def all(
-        self, *where: ColumnElement[bool], order_by: Sequence[Any] = (), limit: int | None = None
-    ) -> list[E]:
+    def all(self, *where: ColumnElement[bool], order_by: Sequence[Any] = (), limit: int | None = None) -> list[E]:
         statement = select(self._table).where(*where).order_by(*order_by).limit(limit)
         return [self._entity(row) for row in self._database.execute(statement)]
 

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
@@ -16,6 +16,7 @@ from mallbots_platform.errors import Unavailable
 from mallbots_platform.handling import Received, Route
 from mallbots_platform.inbox import Applied, Inbox
 from mallbots_platform.leases import LeaseLost, Leases
+from mallbots_platform.parking import ParkingLot
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
 from mallbots_platform.streams import BLOCK_SECONDS, sequence_of
@@ -28,6 +29,7 @@ HEAL_PAUSE_SECONDS = 1.0
 HEAL_LIMIT = 500
 IDLE_SECONDS = 5.0
 EVERYTHING = 1 << 62
+RawEntry = tuple[bytes, dict[bytes, bytes]]
 
 
 class SourceLog(Protocol):
@@ -86,6 +88,9 @@ class Subscription:
         self._fenced = telemetry.meter.counter("mallbots_fenced_commits_total", group=group)
         leases.changed = self._owners_changed
         self._ready = False
+        self.running = False
+        self._stopping = False
+        self._reading: asyncio.Future[Any] | None = None
 
     @property
     def troubles(self) -> list[str]:
@@ -93,18 +98,32 @@ class Subscription:
         return ([self.trouble] if self.trouble else []) + stalls
 
     async def run(self) -> None:
-        """Consume until cancelled. What is away is waited for; no message pays for it."""
-        while True:
+        """Consume until stopped. What is away is waited for; no message pays for it."""
+        self.running = True
+        try:
+            await self._consume()
+        finally:
+            self.running = False
+
+    async def _consume(self) -> None:
+        while not self._stopping:
             try:
                 await self._start()
                 self.trouble = ""
-                while True:
+                while not self._stopping:
                     await self._step()
+                return
             except (RedisError, OSError, Unavailable) as error:
                 if not self.trouble:
                     self._telemetry.log.warning("consuming paused", group=self.group, reason=str(error))
                 self.trouble = f"{self.group} cannot consume: {error}"
                 await asyncio.sleep(PAUSE_SECONDS)
+
+    def stop(self) -> None:
+        """Finish and acknowledge what is in hand, read nothing new."""
+        self._stopping = True
+        if self._reading is not None:
+            self._reading.cancel()
 
     async def run_retries(self) -> None:
         """Give parked messages their next attempts, until cancelled."""
@@ -121,6 +140,13 @@ class Subscription:
     def retry_soon(self) -> None:
         """Something was parked, or released by an operator."""
         self._retry_now.set()
+
+    @property
+    def lot(self) -> ParkingLot:
+        return self.inbox.lot
+
+    def discard(self, id: int) -> None:
+        self.inbox.discard(id)
 
     async def rewind(self, source: str, from_seq: int) -> int:
         """Apply everything of a source (all of them, when empty) again from a number on; how many messages."""
@@ -196,15 +222,24 @@ class Subscription:
         if not readable:
             await asyncio.sleep(0.1)
             return
-        answer = await self._read(readable)
+        answer = await self._read_unless_stopped(readable)
         batches = [(self._by_key[key], _entries(raw, received_at=now_us())) for key, raw in answer]
         receives = self._receive_spans(batches)
-        done = [
-            (stream, entries)
-            for stream, entries in batches
-            if await self._deliver(stream, entries, receives[stream.source, stream.channel])
-        ]
-        await self._acknowledge(done)
+        delivered = await asyncio.gather(
+            *[self._deliver(stream, entries, receives[stream.source, stream.channel]) for stream, entries in batches]
+        )
+        await self._acknowledge([batch for batch, done in zip(batches, delivered, strict=True) if done])
+
+    async def _read_unless_stopped(self, streams: list[StreamName]) -> list[tuple[bytes, list[RawEntry]]]:
+        self._reading = asyncio.ensure_future(self._read(streams))
+        try:
+            return list(await self._reading)
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            return []
+        finally:
+            self._reading = None
 
     async def _read(self, streams: list[StreamName]) -> list[tuple[bytes, list[RawEntry]]]:
         block = 200 if self._stalled else round(BLOCK_SECONDS * 1000)
@@ -327,9 +362,7 @@ class Subscription:
             return IDLE_SECONDS
         return min(IDLE_SECONDS, max(0.005, (next_due_at - now_us()) / 1e6))
 
-    def _receive_spans(
-        self, batches: list[tuple[StreamName, list[Received]]]
-    ) -> dict[tuple[str, str], TraceContext]:
+    def _receive_spans(self, batches: list[tuple[StreamName, list[Received]]]) -> dict[tuple[str, str], TraceContext]:
         """One span per source and channel that had something, with a link to each message."""
         links: dict[tuple[str, str], list[TraceContext]] = {}
         for stream, entries in batches:
@@ -350,9 +383,6 @@ class Subscription:
             contexts[source, channel] = span.context
             span.end()
         return contexts
-
-
-RawEntry = tuple[bytes, dict[bytes, bytes]]
 
 
 def _entries(raw: list[RawEntry], received_at: int) -> list[Received]:

@@ -38,7 +38,9 @@ class DueTimer(NamedTuple):
 class Timers:
     """At most one timer per type and key; setting it again moves it."""
 
-    def __init__(self, context: str, writer: Writer, readers: Readers, requests: Requests, telemetry: Telemetry) -> None:
+    def __init__(
+        self, context: str, writer: Writer, readers: Readers, requests: Requests, telemetry: Telemetry
+    ) -> None:
         self.trouble = ""
         self._context = context
         self._writer = writer

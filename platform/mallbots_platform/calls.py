@@ -1,0 +1,37 @@
+"""How gRPC calls reach the database: reads in a reader's thread, writes through the writer, each at most once."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from google.protobuf.message import Message
+
+from mallbots_platform.causes import Cause
+from mallbots_platform.errors import AlreadyExists, RuleViolated
+from mallbots_platform.readers import Readers
+from mallbots_platform.requests import Incoming, RepeatedRefusal, Requests
+from mallbots_platform.writer import Writer
+from telemetry.tracing import TraceContext
+
+M = TypeVar("M", bound=Message)
+
+
+class ProcessCalls:
+    def __init__(self, writer: Writer, readers: Readers, requests: Requests) -> None:
+        self._writer = writer
+        self._readers = readers
+        self._requests = requests
+
+    async def read(self, work: Callable[[], Message]) -> Message:
+        return await self._readers.run(work)
+
+    async def write(
+        self, incoming: Incoming, work: Callable[[], Message], response_type: type[Message], trace: TraceContext
+    ) -> Message:
+        cause = Cause(incoming.id, incoming.correlation_id, trace)
+        try:
+            return await self._writer.run(lambda: self._requests.once(incoming, work, response_type), cause)
+        except (RuleViolated, AlreadyExists) as refusal:
+            told = refusal
+            if not isinstance(refusal, RepeatedRefusal):
+                await self._writer.run(lambda: self._requests.refused(incoming, told))
+            raise

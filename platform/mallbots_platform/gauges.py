@@ -1,0 +1,82 @@
+"""What is measured by looking, not by counting: every few seconds, from the database and from Redis."""
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from mallbots_platform.clock import now_us
+from mallbots_platform.database import Database
+from mallbots_platform.errors import Unavailable
+from telemetry.metrics import Meter
+
+if TYPE_CHECKING:
+    from mallbots_platform.process import Process
+
+EVERY_SECONDS = 5.0
+Known = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+class Gauges:
+    def __init__(self, process: "Process") -> None:
+        self._process = process
+        self._meter: Meter = process.meter
+        self._shown: Known = {}
+
+    async def run(self) -> None:
+        while True:
+            with contextlib.suppress(Unavailable):
+                await self.look()
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def look(self) -> None:
+        process = self._process
+        found = await process.readers.run(lambda: in_database(process.database))
+        for lag in await process.lag.read():
+            place = (("group", lag.group), ("partition", str(lag.partition)), ("source", lag.source))
+            _most(found, "mallbots_stream_lag_events", place, lag.behind_events)
+            _most(found, "mallbots_stream_lag_seconds", place, lag.behind_seconds)
+            _most(found, "mallbots_stream_oldest_unacked_seconds", place, lag.behind_seconds)
+        found["mallbots_outbox_pending", ()] = process.relay.behind
+        self._show(found)
+
+    def _show(self, found: Known) -> None:
+        """What is not there any more shows as 0."""
+        for (name, labels), value in {**dict.fromkeys(self._shown, 0.0), **found}.items():
+            self._meter.gauge(name, **dict(labels)).set(value)
+        self._shown = found
+
+
+def in_database(database: Database) -> Known:
+    now, found = now_us(), Known()
+    for saga, step, count in database.run(_SAGAS):
+        found["mallbots_saga_in_flight", (("saga", saga), ("step", step))] = count
+    for group, waiting, dead, oldest in database.run(_PARKED):
+        found["mallbots_parked", (("group", group),)] = waiting
+        found["mallbots_dead", (("group", group),)] = dead
+        found["mallbots_parked_oldest_seconds", (("group", group),)] = _age(now, oldest)
+    [(due_at,)] = database.run("SELECT MIN(due_at) FROM timers")
+    found["mallbots_timers_overdue_seconds", ()] = _age(now, due_at)
+    [(committed_at,)] = database.run(_OLDEST_UNPUBLISHED)
+    found["mallbots_outbox_oldest_age_seconds", ()] = _age(now, committed_at)
+    return found
+
+
+def _age(now: int, since: int | None) -> float:
+    return max(0.0, (now - since) / 1e6) if since else 0.0
+
+
+def _most(found: Known, name: str, labels: tuple[tuple[str, str], ...], value: float) -> None:
+    """Several channels of one source share a place: the one that is furthest behind counts."""
+    found[name, labels] = max(value, found.get((name, labels), 0.0))
+
+
+_SAGAS = "SELECT saga, step, COUNT(*) FROM sagas WHERE state IN ('running', 'compensating') GROUP BY saga, step"
+_PARKED = """
+    SELECT group_name, SUM(CASE WHEN state = 'dead' THEN 0 ELSE 1 END), SUM(CASE WHEN state = 'dead' THEN 1 ELSE 0 END),
+        MIN(parked_at)
+    FROM parked GROUP BY group_name
+"""
+_OLDEST_UNPUBLISHED = """
+    SELECT MIN(o.committed_at) FROM outbox_heads h
+    JOIN outbox o ON o.channel = h.channel AND o.partition = h.partition AND o.seq = h.published_seq + 1
+"""

@@ -1,0 +1,140 @@
+"""gRPC clients: one async method per rpc, a deadline on every call, statuses turned back into the platform's errors."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from mallbots_platform.errors import (
+    AlreadyExists,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    PlatformError,
+    RuleViolated,
+    Unavailable,
+)
+from telemetry.bundle import Telemetry
+from telemetry.propagation import inject
+from telemetry.tracing import Kind
+
+OPTIONS = (
+    ("grpc.max_receive_message_length", 8 << 20),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+)
+DEADLINE_SECONDS = 5.0
+Metadata = Sequence[tuple[str, str]]
+
+
+class Refused(RuleViolated):
+    """The other side's rules forbid it; `code` names the refusal's class there."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def open_channel(address: str, telemetry: Telemetry | None = None) -> grpc.aio.Channel:
+    """Calls over it are traced and measured when `telemetry` is given to their client."""
+    return grpc.aio.insecure_channel(address, options=OPTIONS)
+
+
+class Client:
+    """Its methods are named after the service's, and take `(request, *, timeout=5.0, metadata=())`."""
+
+    def __init__(self, channel: grpc.aio.Channel, service: ServiceDescriptor, telemetry: Telemetry | None) -> None:
+        for method in service.methods:
+            setattr(self, method.name, _Call(channel, method, telemetry))
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        raise AttributeError(f"the service has no method {name}")
+
+
+def client_for(channel: grpc.aio.Channel, service: ServiceDescriptor, telemetry: Telemetry | None = None) -> Client:
+    return Client(channel, service, telemetry)
+
+
+class _Call:
+    def __init__(self, channel: grpc.aio.Channel, method: MethodDescriptor, telemetry: Telemetry | None) -> None:
+        self._name = f"{method.containing_service.full_name}/{method.name}"
+        self._response_type: type[Message] = GetMessageClass(method.output_type)
+        self._call: Any = channel.unary_unary(
+            f"/{self._name}",
+            request_serializer=lambda request: request.SerializeToString(),
+            response_deserializer=self._response_type.FromString,
+        )
+        self._telemetry = telemetry
+
+    async def __call__(self, request: Message, *, timeout: float = DEADLINE_SECONDS, metadata: Metadata = ()) -> Any:
+        """The response. Raises a platform error; Unavailable also when no answer came in time."""
+        if self._telemetry is None:
+            return await self._send(request, timeout, metadata)
+        started, status = time.perf_counter(), "OK"
+        with self._telemetry.tracer.span(self._name, kind=Kind.CLIENT, attributes={"rpc.system": "grpc"}) as span:
+            try:
+                return await self._send(request, timeout, (*metadata, *inject(span.context)))
+            except PlatformError as error:
+                status = type(error).__name__
+                raise
+            finally:
+                duration = self._telemetry.meter.histogram(
+                    "rpc_client_call_duration_seconds", rpc_method=self._name, status=status
+                )
+                duration.observe(time.perf_counter() - started)
+
+    async def _send(self, request: Message, timeout: float, metadata: Metadata) -> Any:
+        try:
+            return await self._call(request, timeout=timeout, metadata=tuple(metadata))
+        except grpc.aio.AioRpcError as error:
+            raise _platform_error(error) from error
+
+
+def _platform_error(error: grpc.aio.AioRpcError) -> PlatformError:
+    text = error.details() or error.code().name
+    match error.code():
+        case grpc.StatusCode.INVALID_ARGUMENT:
+            return _invalid_input(error, text)
+        case grpc.StatusCode.NOT_FOUND:
+            return _as(NotFound, text)
+        case grpc.StatusCode.ALREADY_EXISTS:
+            return _as(AlreadyExists, text)
+        case grpc.StatusCode.FAILED_PRECONDITION:
+            return Refused(_code(error), text)
+        case grpc.StatusCode.ABORTED:
+            return Conflict(text)
+        case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.DEADLINE_EXCEEDED | grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return Unavailable(text)
+    return PlatformError(f"{error.code().name}: {text}")
+
+
+def _invalid_input(error: grpc.aio.AioRpcError, text: str) -> PlatformError:
+    status: Any = rpc_status.from_call(error)  # type: ignore[arg-type] # an AioRpcError has what it reads of a call
+    for detail in status.details if status else ():
+        request = error_details_pb2.BadRequest()
+        if detail.Unpack(request) and request.field_violations:
+            violation = request.field_violations[0]
+            return InvalidInput(violation.field, violation.description)
+    return InvalidInput("request", text)
+
+
+def _code(error: grpc.aio.AioRpcError) -> str:
+    return next((str(value) for key, value in error.trailing_metadata() or () if key == "error-code"), "RuleViolated")
+
+
+def _as(kind: type[NotFound] | type[AlreadyExists], text: str) -> PlatformError:
+    """The error with the words of the other side."""
+    found = kind.__new__(kind)
+    PlatformError.__init__(found, text)
+    found.kind, found.identifier = "", ""
+    return found

@@ -1,0 +1,261 @@
+"""gRPC servers: methods bound by name to a service's descriptor, one place that turns errors into statuses."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Protocol, TypeVar, overload
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc import error_details_pb2, status_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_reflection.v1alpha import reflection
+from grpc_status import rpc_status
+
+from mallbots_platform import errors
+from mallbots_platform.clock import now_us
+from mallbots_platform.errors import InvalidInput, PlatformError
+from mallbots_platform.ids import new_id
+from mallbots_platform.requests import Incoming
+from mallbots_platform.validation import identifier
+from telemetry.bundle import Telemetry
+from telemetry.propagation import extract
+from telemetry.tracing import Kind, Span, TraceContext
+
+LONGEST_CALL_SECONDS = 30.0
+LARGEST_MESSAGE = 1 << 20
+MOST_CALLS_AT_ONCE = 1000
+OPTIONS = (
+    ("grpc.max_receive_message_length", LARGEST_MESSAGE),
+    ("grpc.max_send_message_length", 4 * LARGEST_MESSAGE),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.so_reuseport", 0),
+)
+STATUS_OF: dict[type[BaseException], grpc.StatusCode] = {
+    errors.InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.NotFound: grpc.StatusCode.NOT_FOUND,
+    errors.AlreadyExists: grpc.StatusCode.ALREADY_EXISTS,
+    errors.RuleViolated: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.Conflict: grpc.StatusCode.ABORTED,
+    errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
+    TimeoutError: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+SERVER_FAULTS = {
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.UNIMPLEMENTED,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DATA_LOSS,
+}
+
+Prepare = Callable[[Any, Any], Awaitable[object]]
+Method = TypeVar("Method", bound=Callable[..., Any])
+Answer = Callable[[Message, Incoming, TraceContext], Awaitable[Message]]
+
+
+class Calls(Protocol):
+    """Where a process carries calls out."""
+
+    async def read(self, work: Callable[[], Message]) -> Message: ...
+    async def write(
+        self, incoming: Incoming, work: Callable[[], Message], response_type: type[Message], trace: TraceContext
+    ) -> Message: ...
+
+
+def read(method: Method) -> Method:
+    """A method that only looks: it runs in a reader's thread, over one consistent view."""
+    method.__dict__["_kind"] = "read"
+    return method
+
+
+@overload
+def write(method: Method) -> Method: ...
+@overload
+def write(*, first: Prepare) -> Callable[[Method], Method]: ...
+def write(method: Any = None, *, first: Prepare | None = None) -> Any:
+    """A method that changes something: it runs in the writer's transaction, once per idempotency key.
+
+    `first` runs before, outside of any transaction, and may talk to others.
+    """
+
+    def mark(marked: Method) -> Method:
+        marked.__dict__.update(_kind="write", _first=first)
+        return marked
+
+    return mark(method) if method else mark
+
+
+class GrpcServer:
+    def __init__(self, telemetry: Telemetry, calls: Calls) -> None:
+        self._telemetry = telemetry
+        self._calls = calls
+        self._server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=MOST_CALLS_AT_ONCE)
+        self._health = HealthServicer()
+        self._services: list[str] = []
+
+    def add(self, api: object, service: ServiceDescriptor) -> None:
+        """Serve every method of the service by the one of `api` that has its name. Raises TypeError when one is missing."""
+        handlers = {}
+        for method in service.methods:
+            implementation = getattr(api, method.name, None)
+            if implementation is None:
+                raise TypeError(f"{type(api).__name__} lacks the method {method.name} of {service.full_name}")
+            handlers[method.name] = _Handler(method, implementation, api, self._calls, self._telemetry).rpc()
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.full_name, handlers),))
+        self._services.append(service.full_name)
+
+    async def start(self, address: str) -> str:
+        """Serve on `host:port`, any free port for 0; the address it got."""
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+        reflection.enable_server_reflection((*self._services, health, reflection.SERVICE_NAME), self._server)
+        port = self._server.add_insecure_port(address)
+        await self._server.start()
+        await self.set_serving(True)
+        return f"{address.rpartition(':')[0]}:{port}"
+
+    async def set_serving(self, serving: bool) -> None:
+        status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        for service in ("", *self._services):
+            await self._health.set(service, status)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Say so, take no more calls, let those under way finish in time."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace_seconds)
+
+
+class _Handler:
+    """One method: decodes, runs, answers; a span, a duration and a status for every call."""
+
+    def __init__(
+        self, method: MethodDescriptor, implementation: Any, api: object, calls: Calls, telemetry: Telemetry
+    ) -> None:
+        self._request_type: type[Message] = GetMessageClass(method.input_type)
+        self._response_type: type[Message] = GetMessageClass(method.output_type)
+        self._name = f"{method.containing_service.full_name}/{method.name}"
+        self._implementation = implementation
+        self._calls = calls
+        self._telemetry = telemetry
+        self._first: Prepare | None = getattr(implementation, "_first", None)
+        self._api = api
+        self._attributes = {
+            "rpc.system": "grpc",
+            "rpc.service": method.containing_service.full_name,
+            "rpc.method": method.name,
+        }
+        answers = {"read": self._read, "write": self._write, "": self._await}
+        self._answer: Answer = answers[getattr(implementation, "_kind", "")]
+
+    def rpc(self) -> Any:
+        return grpc.unary_unary_rpc_method_handler(self._serve)
+
+    async def _serve(self, raw: bytes, context: Any) -> bytes:
+        metadata = tuple(context.invocation_metadata() or ())
+        started, received_at = time.perf_counter(), now_us()
+        parent = extract(metadata)
+        span = self._telemetry.tracer.span(
+            self._name, kind=Kind.SERVER, parent=parent, new_trace=parent is None, attributes=self._attributes
+        )
+        status = grpc.StatusCode.CANCELLED
+        try:
+            with self._telemetry.tracer.use(span):
+                async with asyncio.timeout(_seconds_left(context)):
+                    request = self._decoded(raw)
+                    incoming = _incoming(metadata, self._name, request, received_at)
+                    response = await self._answer(request, incoming, span.context)
+            status = grpc.StatusCode.OK
+            return response.SerializeToString()
+        except Exception as error:
+            status = _status_of(error)
+            self._note(span, error, status)
+            refusal = error if isinstance(error, PlatformError | TimeoutError) else None
+        finally:
+            self._measure(span, status, started)
+        return await _refuse(context, status, refusal)
+
+    async def _read(self, request: Message, incoming: Incoming, trace: TraceContext) -> Message:
+        return await self._calls.read(lambda: self._implementation(request))
+
+    async def _write(self, request: Message, incoming: Incoming, trace: TraceContext) -> Message:
+        if self._first:
+            await self._first(self._api, request)
+        return await self._calls.write(incoming, lambda: self._implementation(request), self._response_type, trace)
+
+    async def _await(self, request: Message, incoming: Incoming, trace: TraceContext) -> Message:
+        response: Message = await self._implementation(request)
+        return response
+
+    def _decoded(self, raw: bytes) -> Message:
+        try:
+            return self._request_type.FromString(raw)
+        except DecodeError as error:
+            raise InvalidInput("request", f"is no {self._request_type.DESCRIPTOR.full_name}") from error
+
+    def _note(self, span: Span, error: Exception, status: grpc.StatusCode) -> None:
+        if status in SERVER_FAULTS:
+            span.fail(error)
+        else:
+            span.set_attributes({"error.type": type(error).__name__})
+        if status is grpc.StatusCode.INTERNAL:
+            self._telemetry.log.error("call failed", exc_info=error, method=self._name)
+
+    def _measure(self, span: Span, status: grpc.StatusCode, started: float) -> None:
+        span.set_attributes({"rpc.grpc.status_code": status.value[0]})
+        span.end()
+        duration = self._telemetry.meter.histogram(
+            "rpc_server_call_duration_seconds", rpc_method=self._name, status=status.name
+        )
+        exemplar = {"trace_id": span.trace_id_hex, "span_id": span.span_id_hex}
+        duration.observe(time.perf_counter() - started, exemplar)
+
+
+def _seconds_left(context: Any) -> float:
+    """The caller's patience, or ours where that ends earlier."""
+    left = context.time_remaining()
+    return LONGEST_CALL_SECONDS if left is None else min(float(left), LONGEST_CALL_SECONDS)
+
+
+def _incoming(
+    metadata: tuple[tuple[str, str | bytes], ...], method: str, request: Message, received_at: int
+) -> Incoming:
+    named = {key: value for key, value in metadata if isinstance(value, str)}
+    key, correlation = named.get("idempotency-key", ""), named.get("correlation-id", "")
+    return Incoming(
+        id=identifier(key, "idempotency-key") if key else new_id(),
+        method=method,
+        correlation_id=identifier(correlation, "correlation-id") if correlation else "",
+        received_at=received_at,
+        request_hash=hashlib.sha256(request.SerializeToString(deterministic=True)).digest(),
+    )
+
+
+def _status_of(error: BaseException) -> grpc.StatusCode:
+    found = (STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
+    return next(found, grpc.StatusCode.INTERNAL)
+
+
+async def _refuse(context: Any, code: grpc.StatusCode, error: Exception | None) -> bytes:
+    """End the call with a status; what is not meant for the caller stays in the log."""
+    text = (str(error) or "the call took too long") if error else "something went wrong here, and was logged"
+    context.set_trailing_metadata(tuple(_trailers(code, text, error)))
+    await context.abort(code, text)
+    return b""
+
+
+def _trailers(code: grpc.StatusCode, text: str, error: Exception | None) -> Iterator[tuple[str, str | bytes]]:
+    yield "error-code", type(error).__name__ if error else "Internal"
+    if isinstance(error, InvalidInput):
+        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=error.problem)
+        detail = AnyMessage()
+        detail.Pack(error_details_pb2.BadRequest(field_violations=[violation]))
+        status = status_pb2.Status(code=code.value[0], message=text, details=[detail])
+        yield from rpc_status.to_status(status).trailing_metadata

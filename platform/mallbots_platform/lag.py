@@ -1,0 +1,61 @@
+"""How far a process' groups are behind: what the streams hold, against what is applied."""
+
+from functools import partial
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from mallbots_platform import operator_pb2 as pb
+from mallbots_platform.clock import now_us
+from mallbots_platform.errors import Unavailable
+from mallbots_platform.partitions import StreamName
+from mallbots_platform.readers import Readers
+from mallbots_platform.streams import sequence_of
+from mallbots_platform.subscriptions import Subscription
+
+
+class LagReader:
+    def __init__(self, redis: "Redis[bytes]", readers: Readers, subscriptions: dict[str, Subscription]) -> None:
+        self._redis = redis
+        self._readers = readers
+        self._subscriptions = subscriptions
+
+    async def read(self) -> list[pb.Lag]:
+        """One entry per group and stream. Raises Unavailable when Redis does not answer."""
+        lags = []
+        for subscription in self._subscriptions.values():
+            marks = await self._readers.run(partial(_marks, subscription))
+            answers = await self._ask(marks)
+            for number, (stream, mark) in enumerate(marks.items()):
+                lags.append(_lag(subscription.group, stream, mark, *answers[2 * number : 2 * number + 2]))
+        return lags
+
+    async def _ask(self, marks: dict[StreamName, int]) -> list[Any]:
+        pipeline = self._redis.pipeline(transaction=False)
+        for stream, mark in marks.items():
+            pipeline.execute_command("XREVRANGE", stream.key, "+", "-", "COUNT", 1)
+            pipeline.xrange(stream.key, f"({mark}-0", "+", count=1)
+        try:
+            return list(await pipeline.execute())
+        except (RedisError, OSError) as error:
+            raise Unavailable(f"Redis does not answer: {error}") from error
+
+
+def _marks(subscription: Subscription) -> dict[StreamName, int]:
+    return {stream: subscription.inbox.mark(stream) for stream in subscription.routes}
+
+
+def _lag(group: str, stream: StreamName, mark: int, top: Any, oldest: Any) -> pb.Lag:
+    last = max(mark, sequence_of(top[0][0]) if top else 0)
+    published_at = int(oldest[0][1].get(b"t", b"0")) if oldest and last > mark else 0
+    return pb.Lag(
+        group=group,
+        source=stream.source,
+        channel=stream.channel,
+        partition=stream.partition,
+        last_sequence=last,
+        applied_sequence=mark,
+        behind_events=last - mark,
+        behind_seconds=max(0.0, (now_us() - published_at) / 1e6) if published_at else 0.0,
+    )

@@ -1,0 +1,166 @@
+"""The operator service of a running process, and of the database file of one that is gone."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from mallbots_platform import operator_pb2 as pb
+from mallbots_platform.database import Database
+from mallbots_platform.errors import InvalidInput, NotFound, Unavailable
+from mallbots_platform.lag import LagReader
+from mallbots_platform.operator_queries import OperatorQueries
+from mallbots_platform.parking import ParkingLot
+from mallbots_platform.readers import Readers
+from mallbots_platform.subscriptions import Subscription
+from mallbots_platform.work_queues import WorkQueue
+from mallbots_platform.writer import Writer
+
+T = TypeVar("T")
+G = TypeVar("G")
+SERVICE = pb.DESCRIPTOR.services_by_name["OperatorService"]
+
+
+class Holder(Protocol):
+    """Whatever sets messages aside."""
+
+    @property
+    def lot(self) -> ParkingLot: ...
+    def retry_soon(self) -> None: ...
+    def discard(self, id: int) -> None: ...
+
+
+class OperatorReads:
+    """The part that needs a database only."""
+
+    def __init__(self, queries: OperatorQueries, readers: Readers) -> None:
+        self._queries = queries
+        self._readers = readers
+
+    async def _ask(self, query: Callable[[Any], T], request: Any) -> T:
+        return await self._readers.run(partial(query, request))
+
+    async def ReadLog(self, request: pb.ReadLogRequest, **_: Any) -> pb.ReadLogResponse:
+        return await self._ask(self._queries.read_log, request)
+
+    async def FindMessages(self, request: pb.FindMessagesRequest, **_: Any) -> pb.FindMessagesResponse:
+        return await self._ask(self._queries.find_messages, request)
+
+    async def ReadDeliveries(self, request: pb.ReadDeliveriesRequest, **_: Any) -> pb.ReadDeliveriesResponse:
+        return await self._ask(self._queries.read_deliveries, request)
+
+    async def FindDeliveries(self, request: pb.FindDeliveriesRequest, **_: Any) -> pb.FindDeliveriesResponse:
+        return await self._ask(self._queries.find_deliveries, request)
+
+    async def FindRequests(self, request: pb.FindRequestsRequest, **_: Any) -> pb.FindRequestsResponse:
+        return await self._ask(self._queries.find_requests, request)
+
+    async def ListParked(self, request: pb.ListParkedRequest, **_: Any) -> pb.ListParkedResponse:
+        return await self._ask(self._queries.list_parked, request)
+
+    async def ListSagas(self, request: pb.ListSagasRequest, **_: Any) -> pb.ListSagasResponse:
+        return await self._ask(self._queries.list_sagas, request)
+
+    async def GetTotals(self, request: pb.GetTotalsRequest, **_: Any) -> pb.GetTotalsResponse:
+        return await self._readers.run(self._queries.totals)
+
+
+class OperatorApi(OperatorReads):
+    """All of it. `status` describes the process; parked messages and replays belong to its subscriptions."""
+
+    def __init__(
+        self,
+        queries: OperatorQueries,
+        readers: Readers,
+        writer: Writer,
+        subscriptions: Mapping[str, Subscription],
+        queues: Mapping[str, WorkQueue],
+        lag: LagReader,
+        status: Callable[[], pb.GetStatusResponse],
+    ) -> None:
+        super().__init__(queries, readers)
+        self._writer = writer
+        self._subscriptions = subscriptions
+        self._queues = queues
+        self._lag = lag
+        self._status = status
+
+    async def GetStatus(self, request: pb.GetStatusRequest) -> pb.GetStatusResponse:
+        return self._status()
+
+    async def RetryParked(self, request: pb.RetryParkedRequest) -> pb.RetryParkedResponse:
+        if bool(request.id) == bool(request.group):
+            raise InvalidInput("id", "give either an id or a group, not both")
+        if request.group:
+            holder = self._found(request.group, {**self._subscriptions, **self._queues})
+            retried = await self._writer.run(holder.lot.retry_dead)
+        else:
+            holder = await self._holder(request.id)
+            await self._writer.run(partial(holder.lot.retry, request.id))
+            retried = 1
+        holder.retry_soon()
+        return pb.RetryParkedResponse(retried=retried)
+
+    async def DiscardParked(self, request: pb.DiscardParkedRequest) -> pb.DiscardParkedResponse:
+        holder = await self._holder(request.id)
+        await self._writer.run(partial(holder.discard, request.id))
+        holder.retry_soon()
+        return pb.DiscardParkedResponse()
+
+    async def GetLag(self, request: pb.GetLagRequest) -> pb.GetLagResponse:
+        return pb.GetLagResponse(lags=await self._lag.read())
+
+    async def Replay(self, request: pb.ReplayRequest) -> pb.ReplayResponse:
+        if request.from_sequence < 1:
+            raise InvalidInput("from_sequence", "must be 1, the start, or more")
+        subscription = self._found(request.group, self._subscriptions)
+        sources = sorted({stream.source for stream in subscription.routes})
+        if request.source and request.source not in sources:
+            raise InvalidInput("source", f"{request.group} subscribes to {', '.join(sources)} only")
+        return pb.ReplayResponse(messages=await subscription.rewind(request.source, request.from_sequence))
+
+    def _found(self, group: str, groups: Mapping[str, G]) -> G:
+        if group not in groups:
+            raise NotFound("consumer group", group)
+        return groups[group]
+
+    async def _holder(self, parked_id: int) -> "Holder":
+        for holder in (*self._subscriptions.values(), *self._queues.values()):
+            if await self._readers.run(partial(holder.lot.holds, parked_id)):
+                return holder
+        raise NotFound("parked message", str(parked_id))
+
+
+class OfflineOperator(OperatorReads):
+    """The same questions to the database of a process that is gone; nothing can be changed."""
+
+    def __init__(self, context: str, database_url: str) -> None:
+        self._database = Database(database_url)
+        self._context = context
+        readers = Readers(self._database, threads=1)
+        super().__init__(OperatorQueries(context, self._database), readers)
+
+    async def GetStatus(self, request: pb.GetStatusRequest, **_: Any) -> pb.GetStatusResponse:
+        return pb.GetStatusResponse(context=self._context, troubles=["this process is not running"])
+
+    async def GetLag(self, request: pb.GetLagRequest, **_: Any) -> pb.GetLagResponse:
+        return pb.GetLagResponse()
+
+    async def RetryParked(self, request: pb.RetryParkedRequest, **_: Any) -> pb.RetryParkedResponse:
+        raise self._not_running()
+
+    async def DiscardParked(self, request: pb.DiscardParkedRequest, **_: Any) -> pb.DiscardParkedResponse:
+        raise self._not_running()
+
+    async def Replay(self, request: pb.ReplayRequest, **_: Any) -> pb.ReplayResponse:
+        raise self._not_running()
+
+    def _not_running(self) -> Unavailable:
+        return Unavailable(f"{self._context} is not running: start it with `mallbots up` first")
+
+    def close(self) -> None:
+        self._readers.close()
+        self._database.close()
+
+
+def offline_operator(database_url: str, context: str) -> OfflineOperator:
+    return OfflineOperator(context, database_url)

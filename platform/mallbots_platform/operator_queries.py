@@ -1,0 +1,171 @@
+"""What an operator may ask a context's database: its log, its deliveries, what is parked, its sagas. All read only."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from mallbots_platform import operator_pb2 as pb
+from mallbots_platform.database import Database
+from mallbots_platform.errors import InvalidInput
+from mallbots_platform.parking import ParkedMessage
+
+DEFAULT_LIMIT, LARGEST_LIMIT = 200, 1000
+MOST_FOUND = 5000
+
+
+class OperatorQueries:
+    """Methods run in a reader's thread."""
+
+    def __init__(self, context: str, database: Database) -> None:
+        self.context = context
+        self._database = database
+
+    def read_log(self, request: pb.ReadLogRequest) -> pb.ReadLogResponse:
+        place = (request.channel, request.partition)
+        rows = self._database.run(
+            f"{_LOG} WHERE o.channel = ? AND o.partition = ? AND o.seq > ? ORDER BY o.seq LIMIT ?",
+            (*place, request.after_sequence, limit(request.limit)),
+        )
+        heads = self._database.run("SELECT last_seq FROM outbox_heads WHERE channel = ? AND partition = ?", place)
+        channels = self._database.run("SELECT DISTINCT channel FROM outbox_heads ORDER BY channel")
+        return pb.ReadLogResponse(
+            entries=[self._log_entry(row) for row in rows],
+            last_sequence=heads[0][0] if heads else 0,
+            channels=[channel for (channel,) in channels],
+        )
+
+    def find_messages(self, request: pb.FindMessagesRequest) -> pb.FindMessagesResponse:
+        """Correlation covers a whole conversation; the other ids are for those who hold but one message of it."""
+        found: dict[tuple[Any, ...], pb.LogEntry] = {}
+        for column in ("correlation_id", "id", "causation_id", "trace_id", "key"):
+            where = f"{_LOG} WHERE o.{column} = ? ORDER BY o.channel, o.partition, o.seq LIMIT {MOST_FOUND}"
+            for row in self._database.run(where, (request.id,)):
+                found[row[:3]] = self._log_entry(row)
+        return pb.FindMessagesResponse(entries=found.values())
+
+    def read_deliveries(self, request: pb.ReadDeliveriesRequest) -> pb.ReadDeliveriesResponse:
+        rows = self._database.run(
+            f"{_DELIVERIES} WHERE position > ? ORDER BY position LIMIT ?",
+            (request.after_position, limit(request.limit)),
+        )
+        return pb.ReadDeliveriesResponse(deliveries=[_delivery(row) for row in rows])
+
+    def find_deliveries(self, request: pb.FindDeliveriesRequest) -> pb.FindDeliveriesResponse:
+        found = {}
+        for column in ("correlation_id", "message_id", "key"):
+            where = f"{_DELIVERIES} WHERE {column} = ? ORDER BY position LIMIT {MOST_FOUND}"
+            for row in self._database.run(where, (request.id,)):
+                found[row[0]] = _delivery(row)
+        return pb.FindDeliveriesResponse(deliveries=found.values())
+
+    def find_requests(self, request: pb.FindRequestsRequest) -> pb.FindRequestsResponse:
+        found = []
+        for id in list(request.ids)[:MOST_FOUND]:
+            for row in self._database.run(f"{_REQUESTS} WHERE id = ?", (id,)):
+                found.append(pb.Request(**dict(zip(_REQUEST_FIELDS, row, strict=True)), context=self.context))
+        return pb.FindRequestsResponse(requests=found)
+
+    def list_parked(self, request: pb.ListParkedRequest) -> pb.ListParkedResponse:
+        columns = ", ".join(_PARKED_COLUMNS)
+        rows = self._database.run(
+            f"SELECT {columns} FROM parked WHERE id > ? AND (? = '' OR group_name = ?) AND (? = '' OR state = ?)"
+            " ORDER BY id LIMIT ?",
+            (request.after_id, *[request.group] * 2, *[request.state] * 2, limit(request.limit)),
+        )
+        return pb.ListParkedResponse(parked=[_parked(ParkedMessage(*row)) for row in rows])
+
+    def list_sagas(self, request: pb.ListSagasRequest) -> pb.ListSagasResponse:
+        rows = self._database.run(
+            "SELECT saga, id, state, step FROM sagas WHERE (? = '' OR id = ? OR id = saga || ':' || ?)"
+            " AND (? = '' OR state = ?) ORDER BY started_at DESC LIMIT ?",
+            (*[request.id] * 3, *[request.state] * 2, limit(request.limit)),
+        )
+        return pb.ListSagasResponse(
+            sagas=[
+                pb.SagaState(saga=saga, id=id, state=state, step=step, history=self._history(id) if request.id else ())
+                for saga, id, state, step in rows
+            ]
+        )
+
+    def totals(self) -> pb.GetTotalsResponse:
+        [(committed, published, republished)] = self._database.run(_PUBLISHED)
+        [(duplicates,)] = self._database.run("SELECT COALESCE(SUM(duplicates), 0) FROM inbox")
+        outcomes = dict(self._database.run("SELECT outcome, COUNT(*) FROM deliveries GROUP BY outcome"))
+        states = dict(self._database.run("SELECT state, COUNT(*) FROM parked GROUP BY state"))
+        dead = states.pop("dead", 0)
+        return pb.GetTotalsResponse(
+            committed=committed,
+            published=published,
+            republished=republished,
+            duplicates=duplicates,
+            applied=outcomes.get("applied", 0),
+            ignored=outcomes.get("ignored", 0),
+            parked=sum(states.values()),
+            dead=dead,
+        )
+
+    def _history(self, id: str) -> Sequence[pb.SagaEntry]:
+        rows = self._database.run(_HISTORY, (f"SagaProcess-{id}",))
+        entries = []
+        for at, type_name, data in rows:
+            facts = json.loads(data)
+            step = str(facts.pop("step", ""))
+            facts.pop("data", None)
+            detail = ", ".join(f"{name}={value}" for name, value in facts.items())
+            entries.append(pb.SagaEntry(at=at, event=type_name.partition(".")[2], step=step, detail=detail))
+        return entries
+
+    def _log_entry(self, row: Sequence[Any]) -> pb.LogEntry:
+        entry = pb.LogEntry(**dict(zip(_LOG_FIELDS, row[:-1], strict=True)), source=self.context)
+        entry.envelope = row[-1].encode()
+        return entry
+
+
+def limit(wanted: int) -> int:
+    """0 means the default. Raises InvalidInput."""
+    if not 0 <= wanted <= LARGEST_LIMIT:
+        raise InvalidInput("limit", f"is {wanted}, must be between 0 and {LARGEST_LIMIT}")
+    return wanted or DEFAULT_LIMIT
+
+
+def _delivery(row: Sequence[Any]) -> pb.Delivery:
+    return pb.Delivery(**dict(zip(_DELIVERY_FIELDS, row, strict=True)))
+
+
+def _parked(message: ParkedMessage) -> pb.Parked:
+    fields = message._asdict()
+    fields.pop("published_at")
+    envelope = fields.pop("envelope").encode()
+    return pb.Parked(
+        **{_PARKED_NAMES.get(name, name): value for name, value in fields.items()},
+        envelope=envelope,
+    )
+
+
+_LOG_FIELDS = (
+    *("channel", "partition", "sequence", "message_id", "type", "subject", "correlation_id", "causation_id"),
+    *("trace_id", "committed_at", "published_at"),
+)
+_LOG = """
+    SELECT o.channel, o.partition, o.seq, o.id, o.type, o.key, o.correlation_id, o.causation_id, o.trace_id,
+        o.committed_at, CASE WHEN o.seq <= h.published_seq THEN h.published_at ELSE 0 END, o.envelope
+    FROM outbox o JOIN outbox_heads h ON h.channel = o.channel AND h.partition = o.partition
+"""
+_DELIVERY_FIELDS = (
+    *("position", "message_id", "type", "group", "source", "channel", "partition", "sequence", "subject"),
+    *("correlation_id", "outcome", "attempts", "outbox_us", "stream_us", "handler_us", "critical_us"),
+    *("committed_at", "error"),
+)
+_DELIVERIES = """
+    SELECT position, message_id, type, group_name, source, channel, partition, seq, key, correlation_id, outcome,
+        attempts, outbox_us, stream_us, handler_us, critical_us, committed_at, error
+    FROM deliveries
+"""
+_REQUEST_FIELDS = ("id", "method", "received_at", "duration_us", "correlation_id")
+_REQUESTS = "SELECT id, method, received_at, duration_us, correlation_id FROM requests"
+_PARKED_NAMES = {"seq": "sequence", "key": "subject"}
+_PARKED_COLUMNS = [{"group": "group_name"}.get(name, name) for name in ParkedMessage._fields]
+_PUBLISHED = """
+    SELECT COALESCE(SUM(last_seq), 0), COALESCE(SUM(published_seq), 0), COALESCE(SUM(republished), 0) FROM outbox_heads
+"""
+_HISTORY = "SELECT recorded_at, type, data FROM events WHERE stream_id = ? ORDER BY version"

@@ -1,0 +1,75 @@
+"""Trims streams: only what is old, and acknowledged by every group; the outbox still has it."""
+
+import asyncio
+import contextlib
+from functools import partial
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from mallbots_platform.clock import now_us
+from mallbots_platform.errors import Unavailable
+from mallbots_platform.partitions import StreamName
+from mallbots_platform.streams import sequence_of
+from mallbots_platform.writer import Writer
+from telemetry.bundle import Telemetry
+
+EVERY_SECONDS = 60.0
+
+
+class Retention:
+    def __init__(
+        self, context: str, redis: "Redis[bytes]", writer: Writer, seconds: float, telemetry: Telemetry
+    ) -> None:
+        self._context = context
+        self._redis = redis
+        self._writer = writer
+        self._seconds = seconds
+        self._log = telemetry.log
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            with contextlib.suppress(RedisError, OSError, Unavailable):
+                await self.trim()
+
+    async def trim(self) -> int:
+        """Trim every stream of this context; how many entries went."""
+        before = now_us() - round(self._seconds * 1_000_000)
+        trimmed = 0
+        for channel, partition, old in await self._writer.run(lambda: self._writer.database.run(_OLD, (before,))):
+            stream = StreamName(self._context, channel, partition)
+            last = min(old, await self._acknowledged(stream, old))
+            if last > 0:
+                trimmed += await self._trim(stream, last)
+        return trimmed
+
+    async def _trim(self, stream: StreamName, last: int) -> int:
+        """Drop everything up to `last`. Noted first, so that the relay never publishes it again."""
+        place = (stream.channel, stream.partition)
+        await self._writer.run(partial(self._writer.database.run, _NOTE, (last, *place, last)))
+        trimmed = int(await self._redis.xtrim(stream.key, minid=f"{last + 1}-0", approximate=False))
+        if trimmed:
+            self._log.info("stream trimmed", stream=stream.key, entries=trimmed, up_to=last)
+        return trimmed
+
+    async def _acknowledged(self, stream: StreamName, at_most: int) -> int:
+        """The last number that every group has acknowledged; `at_most` where there is no group."""
+        try:
+            groups: list[dict[str, Any]] = await self._redis.xinfo_groups(stream.key)
+        except ResponseError:
+            return 0
+        marks = [at_most]
+        for group in groups:
+            name = group["name"]
+            pending = await self._redis.xpending(stream.key, name)
+            oldest = pending["min"] if pending["pending"] else None
+            marks.append(sequence_of(oldest) - 1 if oldest else sequence_of(group["last-delivered-id"]))
+        return min(marks)
+
+
+_OLD = """
+    SELECT channel, partition, MAX(seq) FROM outbox WHERE committed_at < ? GROUP BY channel, partition
+"""
+_NOTE = "UPDATE outbox_heads SET trimmed_seq = ? WHERE channel = ? AND partition = ? AND trimmed_seq < ?"

@@ -1,0 +1,84 @@
+"""What a process is told from outside: one frozen object, read from the environment once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+PREFIX = "MALLBOTS_"
+
+
+class WrongSetting(ValueError):
+    """Names the variable and says what it should be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every field but the first is a variable `MALLBOTS_<FIELD>`.
+
+    Addresses are `host:port`; port 0 means any free one. `endpoints` is a directory in which processes announce
+    where they listen; without it, `peer_grpc` and `peer_operator` say where a context is found.
+    """
+
+    context: str
+    database_url: str
+    redis_url: str
+    grpc_address: str = "127.0.0.1:0"
+    operator_address: str = "127.0.0.1:0"
+    metrics_address: str = "127.0.0.1:0"
+    endpoints: str = ""
+    peer_grpc: str = "{context}:50051"
+    peer_operator: str = "{context}:50052"
+    partitions: int = 4
+    lease_seconds: float = 10.0
+    retry_attempts: int = 10
+    retry_base_seconds: float = 0.2
+    retry_cap_seconds: float = 30.0
+    retention_seconds: float = 7 * 24 * 3600.0
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_environment(cls, context: str, environ: Mapping[str, str] = os.environ) -> Self:
+        """Raises WrongSetting. `{context}` in the database's URL becomes the context's name."""
+        values: dict[str, Any] = {"context": context, "environ": environ}
+        for each in fields(cls):
+            variable = PREFIX + each.name.upper()
+            if each.name not in values and variable in environ:
+                values[each.name] = _converted(variable, environ[variable], each.type)
+        for name in ("database_url", "redis_url"):
+            if not values.get(name):
+                raise WrongSetting(f"{PREFIX}{name.upper()} is not set: {_EXAMPLES[name]}")
+        values["database_url"] = values["database_url"].replace("{context}", context)
+        settings = cls(**values)
+        settings._check()
+        return settings
+
+    def number(self, name: str, default: float) -> float:
+        """A setting of this context alone: `MALLBOTS_<CONTEXT>_<NAME>`."""
+        variable = f"{PREFIX}{self.context.upper()}_{name}"
+        if variable not in self.environ:
+            return default
+        return float(_converted(variable, self.environ[variable], float))
+
+    def _check(self) -> None:
+        if not 1 <= self.partitions <= 1024:
+            raise WrongSetting(f"MALLBOTS_PARTITIONS is {self.partitions}, must be between 1 and 1024")
+        if self.lease_seconds <= 0:
+            raise WrongSetting(f"MALLBOTS_LEASE_SECONDS is {self.lease_seconds:g}, must be more than 0")
+        for name in ("grpc_address", "operator_address", "metrics_address"):
+            host, _, port = getattr(self, name).rpartition(":")
+            if not host or not port.isdigit() or int(port) > 65535:
+                raise WrongSetting(f"{PREFIX}{name.upper()} is {getattr(self, name)!r}, must be host:port")
+
+
+def _converted(variable: str, text: str, kind: Any) -> Any:
+    try:
+        return {"int": int, "float": float}.get(getattr(kind, "__name__", kind), str)(text)
+    except ValueError:
+        raise WrongSetting(f"{variable} is {text!r}, must be a number") from None
+
+
+_EXAMPLES = {
+    "database_url": "for example sqlite:///data/{context}.db, or postgresql://user@host/{context}",
+    "redis_url": "for example redis://localhost:6379",
+}
