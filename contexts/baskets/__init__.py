@@ -1,1 +1,1 @@
-"""Baskets owns what customers put together before they order. Publishes how each basket ends; consumes stores' events."""
+"""Baskets owns what customers put together before they order. Publishes how each ends; consumes stores' events."""

@@ -134,7 +134,7 @@ def embedded_redis(directory: str | Path) -> Iterator[str]:
 
 
 def check_redis(info: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
-    """What is wrong with a server's `INFO` and `CONFIG GET maxmemory*`, each with what to do; nothing when it will do."""
+    """What is wrong with a server's `INFO` and `CONFIG GET maxmemory*`, each with what to do; empty when it will do."""
     problems = []
     version = str(info.get("redis_version", "0"))
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:

@@ -129,7 +129,8 @@ def _invalid_input(error: grpc.aio.AioRpcError, text: str) -> PlatformError:
 
 
 def _code(error: grpc.aio.AioRpcError) -> str:
-    return next((str(value) for key, value in error.trailing_metadata() or () if key == "error-code"), "RuleViolated")
+    trailers: Any = error.trailing_metadata() or ()
+    return next((str(value) for key, value in trailers if key == "error-code"), "RuleViolated")
 
 
 def _as(kind: type[NotFound] | type[AlreadyExists], text: str) -> PlatformError:

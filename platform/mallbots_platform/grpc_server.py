@@ -102,7 +102,7 @@ class GrpcServer:
         self._services: list[str] = []
 
     def add(self, api: object, service: ServiceDescriptor) -> None:
-        """Serve every method of the service by the one of `api` that has its name. Raises TypeError when one is missing."""
+        """Serve every method of the service by the one of `api` with its name. Raises TypeError when one is missing."""
         handlers = {}
         for method in service.methods:
             implementation = getattr(api, method.name, None)

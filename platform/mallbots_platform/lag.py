@@ -3,7 +3,6 @@
 from functools import partial
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from mallbots_platform import operator_pb2 as pb
@@ -11,12 +10,12 @@ from mallbots_platform.clock import now_us
 from mallbots_platform.errors import Unavailable
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
-from mallbots_platform.streams import sequence_of
+from mallbots_platform.streams import RedisClient, sequence_of
 from mallbots_platform.subscriptions import Subscription
 
 
 class LagReader:
-    def __init__(self, redis: "Redis[bytes]", readers: Readers, subscriptions: dict[str, Subscription]) -> None:
+    def __init__(self, redis: RedisClient, readers: Readers, subscriptions: dict[str, Subscription]) -> None:
         self._redis = redis
         self._readers = readers
         self._subscriptions = subscriptions

@@ -5,11 +5,11 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from mallbots_platform.database import Database
 from mallbots_platform.errors import PlatformError, Unavailable
+from mallbots_platform.streams import RedisClient
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
 
@@ -51,7 +51,7 @@ class Leases:
         group: str,
         partitions: int,
         owner: str,
-        redis: "Redis[bytes]",
+        redis: RedisClient,
         writer: Writer,
         telemetry: Telemetry,
         *,

@@ -91,7 +91,7 @@ class OperatorApi(OperatorReads):
         if bool(request.id) == bool(request.group):
             raise InvalidInput("id", "give either an id or a group, not both")
         if request.group:
-            holder = self._found(request.group, {**self._subscriptions, **self._queues})
+            holder = self._found(request.group, self._holders)
             retried = await self._writer.run(holder.lot.retry_dead)
         else:
             holder = await self._holder(request.id)
@@ -118,13 +118,17 @@ class OperatorApi(OperatorReads):
             raise InvalidInput("source", f"{request.group} subscribes to {', '.join(sources)} only")
         return pb.ReplayResponse(messages=await subscription.rewind(request.source, request.from_sequence))
 
+    @property
+    def _holders(self) -> dict[str, Holder]:
+        return {**self._subscriptions, **self._queues}
+
     def _found(self, group: str, groups: Mapping[str, G]) -> G:
         if group not in groups:
             raise NotFound("consumer group", group)
         return groups[group]
 
-    async def _holder(self, parked_id: int) -> "Holder":
-        for holder in (*self._subscriptions.values(), *self._queues.values()):
+    async def _holder(self, parked_id: int) -> Holder:
+        for holder in self._holders.values():
             if await self._readers.run(partial(holder.lot.holds, parked_id)):
                 return holder
         raise NotFound("parked message", str(parked_id))

@@ -60,8 +60,8 @@ class OperatorQueries:
 
     def find_requests(self, request: pb.FindRequestsRequest) -> pb.FindRequestsResponse:
         found = []
-        for id in list(request.ids)[:MOST_FOUND]:
-            for row in self._database.run(f"{_REQUESTS} WHERE id = ?", (id,)):
+        for wanted in list(request.ids)[:MOST_FOUND]:
+            for row in self._database.run(f"{_REQUESTS} WHERE id = ?", (wanted,)):
                 found.append(pb.Request(**dict(zip(_REQUEST_FIELDS, row, strict=True)), context=self.context))
         return pb.FindRequestsResponse(requests=found)
 
@@ -80,18 +80,17 @@ class OperatorQueries:
             " AND (? = '' OR state = ?) ORDER BY started_at DESC LIMIT ?",
             (*[request.id] * 3, *[request.state] * 2, limit(request.limit)),
         )
-        return pb.ListSagasResponse(
-            sagas=[
-                pb.SagaState(saga=saga, id=id, state=state, step=step, history=self._history(id) if request.id else ())
-                for saga, id, state, step in rows
-            ]
-        )
+        return pb.ListSagasResponse(sagas=[self._saga(*row, with_history=bool(request.id)) for row in rows])
+
+    def _saga(self, saga: str, process_id: str, state: str, step: str, *, with_history: bool) -> pb.SagaState:
+        history = self._history(process_id) if with_history else ()
+        return pb.SagaState(saga=saga, id=process_id, state=state, step=step, history=history)
 
     def totals(self) -> pb.GetTotalsResponse:
         [(committed, published, republished)] = self._database.run(_PUBLISHED)
         [(duplicates,)] = self._database.run("SELECT COALESCE(SUM(duplicates), 0) FROM inbox")
-        outcomes = dict(self._database.run("SELECT outcome, COUNT(*) FROM deliveries GROUP BY outcome"))
-        states = dict(self._database.run("SELECT state, COUNT(*) FROM parked GROUP BY state"))
+        outcomes: dict[str, int] = dict(self._database.run("SELECT outcome, COUNT(*) FROM deliveries GROUP BY outcome"))
+        states: dict[str, int] = dict(self._database.run("SELECT state, COUNT(*) FROM parked GROUP BY state"))
         dead = states.pop("dead", 0)
         return pb.GetTotalsResponse(
             committed=committed,
@@ -104,8 +103,8 @@ class OperatorQueries:
             dead=dead,
         )
 
-    def _history(self, id: str) -> Sequence[pb.SagaEntry]:
-        rows = self._database.run(_HISTORY, (f"SagaProcess-{id}",))
+    def _history(self, process_id: str) -> Sequence[pb.SagaEntry]:
+        rows = self._database.run(_HISTORY, (f"SagaProcess-{process_id}",))
         entries = []
         for at, type_name, data in rows:
             facts = json.loads(data)

@@ -71,7 +71,8 @@ class Outbox:
         """Publish what `source` has recorded; `versions` are those to which each of its events leads."""
         if not source.correlation_id:
             source.correlation_id = self._writer.cause.correlation_id or source.key
-        for event, source.version in zip(source.recorded, versions, strict=True):
+        for event, version in zip(source.recorded, versions, strict=True):
+            source.version = version
             for message in self._published_events(source, event):
                 self.record(message, key=source.key, correlation_id=source.correlation_id)
 

@@ -218,7 +218,7 @@ class Process:
         try:
             await asyncio.wait([*work, stopped], return_when=asyncio.FIRST_COMPLETED)
             failed = [part for part in work if part.done() and not part.cancelled()]
-            await self._finish(work)
+            await self._finish()
             for part in failed:
                 part.result()
         finally:
@@ -232,7 +232,7 @@ class Process:
         for give_back in reversed(self._closing):
             await give_back()
         for _, channel in self._channels.values():
-            await channel.close()
+            await channel.close(None)
         await self.writer.stop()
         self.readers.close()
         self.database.close()
@@ -252,7 +252,7 @@ class Process:
         for queue in self.queues.values():
             yield queue.run()
 
-    async def _finish(self, work: list["asyncio.Future[None]"]) -> None:
+    async def _finish(self) -> None:
         """Answer what was asked, finish what was read, publish what was committed."""
         await self.api.stop(CALLS_GRACE_SECONDS)
         for subscription in self.subscriptions.values():
@@ -375,7 +375,7 @@ class Process:
     def _check_facts(self) -> None:
         """Some settings are for good: changing them would send the messages of one key different ways."""
         wanted = {"context": self.context, "partitions": str(self.settings.partitions), "schema": str(schema.VERSION)}
-        known = dict(self.database.run("SELECT name, value FROM platform_facts"))
+        known: dict[str, str] = dict(self.database.run("SELECT name, value FROM platform_facts"))
         for name, value in wanted.items():
             if known.get(name, value) != value:
                 raise CannotStart(
@@ -388,7 +388,8 @@ class Process:
 
     async def _check_redis(self) -> None:
         try:
-            problems = check_redis(await self.redis.info("server"), await self.redis.config_get("maxmemory*"))
+            config: Any = await self.redis.config_get("maxmemory*")
+            problems = check_redis(await self.redis.info("server"), config)
         except (RedisError, OSError) as error:
             self.telemetry.log.warning("redis not reached at start", reason=str(error))
             return

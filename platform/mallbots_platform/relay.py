@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
 from mallbots_platform.clock import now_us
@@ -20,7 +19,7 @@ from mallbots_platform.envelope import trace_of
 from mallbots_platform.errors import Unavailable
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
-from mallbots_platform.streams import APPEND
+from mallbots_platform.streams import APPEND, RedisClient
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
 from telemetry.tracing import Kind
@@ -48,7 +47,7 @@ class Progress:
 
 class Relay:
     def __init__(
-        self, context: str, redis: "Redis[bytes]", writer: Writer, readers: Readers, telemetry: Telemetry
+        self, context: str, redis: RedisClient, writer: Writer, readers: Readers, telemetry: Telemetry
     ) -> None:
         self.trouble = ""
         self.progress: dict[Place, Progress] = {}
@@ -201,7 +200,7 @@ class Relay:
         """Entries beyond the log are not ours: take them out, so that the numbers fit again."""
         key = StreamName(self._context, *place).key
         await self._load()
-        foreign = [id for id, _ in await self._redis.xrange(key, f"({progress.committed}-0", "+")]
+        foreign = [entry_id for entry_id, _ in await self._redis.xrange(key, f"({progress.committed}-0", "+")]
         if foreign:
             await self._redis.xdel(key, *foreign)
         top = await self._redis.xrevrange(key, "+", "-", count=1)

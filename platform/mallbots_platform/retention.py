@@ -5,13 +5,12 @@ import contextlib
 from functools import partial
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from mallbots_platform.clock import now_us
 from mallbots_platform.errors import Unavailable
 from mallbots_platform.partitions import StreamName
-from mallbots_platform.streams import sequence_of
+from mallbots_platform.streams import RedisClient, sequence_of
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
 
@@ -19,9 +18,7 @@ EVERY_SECONDS = 60.0
 
 
 class Retention:
-    def __init__(
-        self, context: str, redis: "Redis[bytes]", writer: Writer, seconds: float, telemetry: Telemetry
-    ) -> None:
+    def __init__(self, context: str, redis: RedisClient, writer: Writer, seconds: float, telemetry: Telemetry) -> None:
         self._context = context
         self._redis = redis
         self._writer = writer

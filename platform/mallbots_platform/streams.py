@@ -1,14 +1,17 @@
 """Redis Streams: clients with the time-outs that blocking reads need, and the script that appends without holes."""
 
+from typing import Any
+
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+RedisClient = Any  # what it answers depends on the protocol it speaks, which its types cannot say
 BLOCK_SECONDS = 5.0
 ANSWER_SECONDS = 5.0
 
 
-def open_redis(url: str, *, blocks: bool = False) -> "Redis[bytes]":
+def open_redis(url: str, *, blocks: bool = False) -> RedisClient:
     """A client that never repeats a command by itself: who repeats must know whether the first try took effect."""
     return Redis.from_url(
         url,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from mallbots_platform.clock import now_us
@@ -19,7 +18,7 @@ from mallbots_platform.leases import LeaseLost, Leases
 from mallbots_platform.parking import ParkingLot
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
-from mallbots_platform.streams import BLOCK_SECONDS, sequence_of
+from mallbots_platform.streams import BLOCK_SECONDS, RedisClient, sequence_of
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
 from telemetry.tracing import Kind, TraceContext
@@ -54,7 +53,7 @@ class Subscription:
         self,
         group: str,
         routes: Iterable[tuple[Route, int]],
-        redis: "Redis[bytes]",
+        redis: RedisClient,
         writer: Writer,
         readers: Readers,
         inbox: Inbox,
@@ -301,21 +300,21 @@ class Subscription:
         self._gaps.inc()
         self._telemetry.log.warning("gap found", stream=stream.key, group=self.group, after=mark, reason=reason)
         try:
-            mark, _ = await self._catch_up(stream, stopped.seq)
+            reached, _ = await self._catch_up(stream, stopped.seq)
         except Unavailable as error:
             self._stall(stream, f"{reason}; its source cannot be asked: {error}")
             return False
-        if mark is None:
+        if reached is None:
             return False
-        if mark < stopped.seq:
-            await self._redis.xgroup_setid(stream.key, self.group, f"{mark}-0")
+        if reached < stopped.seq:
+            await self._redis.xgroup_setid(stream.key, self.group, f"{reached}-0")
             reason = f"its source has said nothing with the number {stopped.seq}"
-        if mark < stopped.seq or stopped.unreadable:
+        if reached < stopped.seq or stopped.unreadable:
             await self._writer.run(lambda: self.inbox.set_aside(stream, stopped, reason))
         return True
 
     async def _catch_up(self, stream: StreamName, until: int) -> tuple[int | None, int]:
-        """Apply from the source's log; the mark that was reached, None when it could not go on, and how many it took."""
+        """Apply from the source's log; the mark it reached, None when it could not go on, and how many it took."""
         mark, taken = await self._writer.run(lambda: self.inbox.mark(stream)), 0
         while mark < until:
             messages, _ = await self._source_log.read(stream, mark, min(HEAL_LIMIT, until - mark))

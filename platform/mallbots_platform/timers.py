@@ -1,10 +1,11 @@
-"""What is to happen later: rows with a due time, written with the change that wants them. No sleeps, no lost wake-ups."""
+"""What is to happen later: rows with a due time, written with the change that wants them. No wake-up is lost."""
 
 import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from mallbots_platform.causes import Cause
@@ -88,14 +89,14 @@ class Timers:
         database = self._writer.database
         while due := await self._readers.run(lambda: database.run(_DUE, (now_us(), BATCH))):
             for row in due:
-                await self._writer.run(lambda timer=DueTimer(*row): self._fire(timer))  # type: ignore[misc] # bound per row
+                await self._writer.run(partial(self._fire, DueTimer(*row)))
         [(next_due,)] = await self._readers.run(lambda: database.run("SELECT MIN(due_at) FROM timers"))
         if next_due is None:
             return LONGEST_SLEEP
-        return min(LONGEST_SLEEP, max(0.001, (next_due - now_us()) / 1e6))
+        return min(LONGEST_SLEEP, max(0.001, (int(next_due) - now_us()) / 1e6))
 
     def _fire(self, timer: DueTimer) -> None:
-        """In one transaction: the timer is gone, its effect is there. A refusal is an effect; a failure is tried again."""
+        """In one transaction: the timer is gone, its effect is there. A refusal is an effect; a failure is retried."""
         if not self._writer.database.change(_TAKE, (timer.type, timer.key, timer.id, timer.due_at)):
             return
         started = now_us()

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from mallbots_platform.clock import now_us
@@ -24,7 +23,7 @@ from mallbots_platform.outbox import Outbox, message_attributes
 from mallbots_platform.parking import ParkedMessage, ParkingLot
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
-from mallbots_platform.streams import sequence_of
+from mallbots_platform.streams import RedisClient, sequence_of
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
 from telemetry.tracing import Kind, TraceContext
@@ -55,7 +54,7 @@ class WorkQueue:
         context: str,
         name: str,
         handlers: Mapping[str, JobHandler],
-        redis: "Redis[bytes]",
+        redis: RedisClient,
         writer: Writer,
         readers: Readers,
         outbox: Outbox,
