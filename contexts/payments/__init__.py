@@ -1,0 +1,2 @@
+"""Payments owns holds on customers' money, and invoices. Publishes what becomes of both; consumes ordering's events, to
+issue, adjust and cancel invoices, and takes the order process' commands to confirm and release a hold."""

@@ -1,0 +1,22 @@
+"""What payments does when asked by the order process."""
+
+from mallbots_platform.messages import command
+
+
+@command
+class ConfirmPayment:
+    """Does this hold cover this order? Refused when it is unknown, declined, expired, released, too small, or another's."""
+
+    payment_id: str
+    order_id: str
+    customer_id: str
+    amount: int
+    currency: str
+
+
+@command
+class ReleasePayment:
+    """The order will not be: give the hold back."""
+
+    payment_id: str
+    order_id: str
