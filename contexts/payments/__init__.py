@@ -1,2 +1,5 @@
-"""Payments owns holds on customers' money, and invoices. Publishes what becomes of both; consumes ordering's events, to
-issue, adjust and cancel invoices, and takes the order process' commands to confirm and release a hold."""
+"""Payments owns holds on customers' money, and invoices.
+
+Publishes what becomes of both. Consumes ordering's events, to issue, adjust and cancel invoices; takes the order
+process' commands to confirm and release a hold.
+"""
