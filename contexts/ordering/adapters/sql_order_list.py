@@ -51,5 +51,5 @@ class SqlOrderList:
         ]
 
     def counts(self) -> dict[Status, int]:
-        counted = self.database.execute(select(orders.c.status, func.count()).group_by(orders.c.status))
-        return dict.fromkeys(Status, 0) | {Status(row[0]): row[1] for row in counted}
+        counted = self.database.execute(select(orders.c.status, func.count().label("number")).group_by(orders.c.status))
+        return dict.fromkeys(Status, 0) | {Status(row.status): row.number for row in counted}

@@ -9,7 +9,8 @@ from contexts.ordering.domain.errors import (
     OrderIsNotCompleted,
     OrderIsRejected,
 )
-from contexts.ordering.domain.order import Item, Order, Status
+from contexts.ordering.domain.events import Item
+from contexts.ordering.domain.order import Order, Status
 
 __all__ = [
     "Item",

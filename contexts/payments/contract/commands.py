@@ -5,7 +5,7 @@ from mallbots_platform.messages import command
 
 @command
 class ConfirmPayment:
-    """Does this hold cover this order? Refused when it is unknown, declined, expired, released, too small, another's."""
+    """Does this hold cover this order? Refused when unknown, declined, expired, released, too small, another's."""
 
     payment_id: str
     order_id: str

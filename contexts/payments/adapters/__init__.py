@@ -1,0 +1,1 @@
+"""Payments' gRPC API, its reactions to orders, its rows in SQL, and the bank."""
