@@ -1,0 +1,33 @@
+"""What depot remembers of stores, and what it does when a bot's lease is over."""
+
+from dataclasses import replace
+
+from contexts.depot.adapters.bot_leases import BotIsSilent
+from contexts.depot.application.give_up_on_bot import GiveUpOnBot, give_up_on_bot
+from contexts.depot.application.ports import Bots, ShoppingLists, Stores
+from contexts.depot.domain import Store
+from contexts.stores.contract import StoreClosed, StoreOpened, StoreRebranded
+
+
+class Reactions:
+    def __init__(self, lists: ShoppingLists, bots: Bots, stores: Stores) -> None:
+        self.lists = lists
+        self.bots = bots
+        self.stores = stores
+
+    def on_store_opened(self, event: StoreOpened) -> None:
+        store = Store(
+            store_id=event.store_id, name=event.name, location=event.location, is_open=True, version=event.version
+        )
+        self.stores.keep(store)
+
+    def on_store_rebranded(self, event: StoreRebranded) -> None:
+        if store := self.stores.find(event.store_id):
+            self.stores.keep(replace(store, name=event.name, version=event.version))
+
+    def on_store_closed(self, event: StoreClosed) -> None:
+        if store := self.stores.find(event.store_id):
+            self.stores.keep(replace(store, is_open=False, version=event.version))
+
+    def on_bot_is_silent(self, timer: BotIsSilent) -> None:
+        give_up_on_bot(GiveUpOnBot(bot_id=timer.bot_id), self.lists, self.bots)

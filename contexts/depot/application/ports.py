@@ -1,0 +1,45 @@
+"""What the use cases need from outside, named for its role."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from contexts.depot.domain import Bot, ListStatus, ShoppingList, Store
+
+
+class ShoppingLists(Protocol):
+    def get(self, id: str) -> ShoppingList:
+        """Raises `NotFound`."""
+
+    def of_order(self, order_id: str) -> ShoppingList | None: ...
+    def oldest_available(self) -> ShoppingList | None: ...
+    def add(self, thing: ShoppingList) -> None: ...
+    def save(self, thing: ShoppingList) -> None: ...
+    def page(
+        self, after: str, limit: int, status: ListStatus | None = None, order_id: str = ""
+    ) -> Sequence[ShoppingList]:
+        """Oldest first, from behind `after`."""
+
+
+class Bots(Protocol):
+    def get(self, id: str) -> Bot:
+        """Raises `NotFound`."""
+
+    def longest_idle(self) -> Bot | None: ...
+    def add(self, thing: Bot) -> None: ...
+    def save(self, thing: Bot) -> None: ...
+    def page(self, after: str, limit: int) -> Sequence[Bot]:
+        """By id, from behind `after`."""
+
+
+class Stores(Protocol):
+    """Copies of stores; an older copy never replaces a newer one."""
+
+    def find(self, store_id: str) -> Store | None: ...
+    def keep(self, store: Store) -> None: ...
+
+
+class BotLeases(Protocol):
+    """How long a bot may stay silent."""
+
+    def renew(self, bot_id: str) -> None: ...
+    def end(self, bot_id: str) -> None: ...

@@ -1,0 +1,219 @@
+"""Redis and the processes of a run: started together, restarted when they die, stopped together."""
+
+import asyncio
+import contextlib
+import fcntl
+import importlib.util
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from mallbots.directories import database_url, endpoints_directory, log_file, redis_directory
+from mallbots.operators import live_endpoints
+from mallbots.reporting import Failed
+from mallbots_platform.embedded_redis import EmbeddedRedis
+from mallbots_platform.endpoints import Endpoint, read_endpoints
+from mallbots_platform.errors import Unavailable
+from mallbots_platform.grpc_client import open_channel
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+LONGEST_PAUSE = 10.0
+STEADY_SECONDS = 30.0
+Report = Callable[[str], None]
+
+
+class Supervisor:
+    """Runs `contexts` in the directory `data`; `environ` is what their processes are told besides."""
+
+    def __init__(self, data: Path, contexts: Iterable[str], environ: Mapping[str, str], report: Report) -> None:
+        self.data = data
+        self.contexts = tuple(contexts)
+        self._environ = environ
+        self._report = report
+        self._redis: EmbeddedRedis | None = None
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._keepers: list[asyncio.Task[None]] = []
+        self._lock: IO[str] | None = None
+
+    @property
+    def endpoints(self) -> dict[str, Endpoint]:
+        known = read_endpoints(endpoints_directory(self.data))
+        return {context: known[context] for context in self.contexts}
+
+    @property
+    def redis_url(self) -> str:
+        return self._redis.url if self._redis else os.environ.get("MALLBOTS_REDIS_URL", "")
+
+    async def start(self) -> None:
+        """Returns when every process serves. Raises Failed with what the first one that did not had to say."""
+        self._take_directory()
+        await self._start_redis()
+        for context in self.contexts:
+            await self._spawn(context)
+        await asyncio.gather(*(self._until_ready(context) for context in self.contexts))
+        self._keepers = [asyncio.create_task(self._keep(context)) for context in self.contexts]
+        if self._redis:
+            self._keepers.append(asyncio.create_task(self._keep_redis(self._redis)))
+
+    async def stop(self) -> None:
+        """All at once: asked first, killed when they take too long. Redis goes last, for they still use it."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await asyncio.gather(*(_end(process) for process in self._processes.values()))
+        if self._redis:
+            await asyncio.to_thread(self._redis.stop)
+        if self._lock:
+            self._lock.close()
+
+    def _take_directory(self) -> None:
+        self.data.mkdir(parents=True, exist_ok=True)
+        lock = (self.data / "lock").open("a")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise Failed(f"{self.data} is in use by another `mallbots up` or `demo`") from None
+        self._lock = lock
+        left = {context: at.pid for context, at in live_endpoints(self.data).items() if _is_ours(at.pid, context)}
+        if left:
+            pids = ", ".join(f"{context} (process {pid})" for context, pid in left.items())
+            raise Failed(f"still running in {self.data} from an earlier run: {pids}; stop them first")
+
+    async def _start_redis(self) -> None:
+        if "MALLBOTS_REDIS_URL" in os.environ:
+            return
+        address = self.data / "redis.address"
+        self._redis = EmbeddedRedis(redis_directory(self.data))
+        await asyncio.to_thread(self._redis.start)
+        address.write_text(self._redis.url)
+
+    async def _spawn(self, context: str) -> None:
+        path = log_file(self.data, context)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as log:
+            self._processes[context] = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", f"contexts.{context}"),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment(context),
+                start_new_session=True,  # Ctrl-C is ours to pass on
+            )
+
+    def _environment(self, context: str) -> dict[str, str]:
+        ours = {
+            "MALLBOTS_DATABASE_URL": os.environ.get("MALLBOTS_DATABASE_URL") or database_url(self.data, context),
+            "MALLBOTS_REDIS_URL": self.redis_url,
+            "MALLBOTS_ENDPOINTS": str(endpoints_directory(self.data)),
+            "PYTHONPATH": os.pathsep.join([*source_roots(), *filter(None, [os.environ.get("PYTHONPATH")])]),
+        }
+        return {**os.environ, **ours, **self._environ}
+
+    async def _until_ready(self, context: str) -> None:
+        process, deadline = self._processes[context], time.monotonic() + START_SECONDS
+        while not await self._is_serving(context, process.pid):
+            if process.returncode is not None:
+                raise Failed(f"{context} did not start: {last_line(log_file(self.data, context))}")
+            if time.monotonic() > deadline:
+                raise Failed(f"{context} is not serving after {START_SECONDS:.0f} s: see {log_file(self.data, context)}")
+            await asyncio.sleep(0.02)
+
+    async def _is_serving(self, context: str, pid: int) -> bool:
+        endpoint = read_endpoints(endpoints_directory(self.data)).get(context)
+        return endpoint is not None and endpoint.pid == pid and await is_serving(endpoint.grpc)
+
+    async def _keep(self, context: str) -> None:
+        """Start a process again whenever it ends, the later the oftener it does."""
+        pause = 0.5
+        while True:
+            started = time.monotonic()
+            code = await self._processes[context].wait()
+            pause = 0.5 if time.monotonic() - started > STEADY_SECONDS else pause
+            self._report(f"{context} ended ({_said(code)}); starting it again in {pause:g} s")
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_PAUSE, pause * 2)
+            await self._spawn(context)
+
+    async def _keep_redis(self, redis: EmbeddedRedis) -> None:
+        """On the same port, so that everybody finds it again."""
+        while True:
+            await asyncio.sleep(0.2)
+            if not redis.is_alive:
+                self._report("redis ended; starting it again")
+                with contextlib.suppress(Unavailable):
+                    await asyncio.to_thread(redis.start)
+
+
+@asynccontextmanager
+async def supervised(
+    data: Path, contexts: Iterable[str], environ: Mapping[str, str] | None = None, report: Report = lambda text: None
+) -> AsyncIterator[Supervisor]:
+    """Running as long as the context lasts, whatever ends it."""
+    supervisor = Supervisor(data, contexts, environ or {}, report)
+    try:
+        await supervisor.start()
+        yield supervisor
+    finally:
+        await asyncio.shield(asyncio.ensure_future(supervisor.stop()))
+
+
+async def is_serving(address: str) -> bool:
+    """What the process' own health service says."""
+    channel = open_channel(address)
+    try:
+        stub = health_pb2_grpc.HealthStub(channel)
+        answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=1.0)
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+    except grpc.aio.AioRpcError:
+        return False
+    finally:
+        await channel.close()
+
+
+def source_roots() -> list[str]:
+    """Where this package and the contexts are imported from, so that a process imports the same ones."""
+    roots = []
+    for package in ("mallbots", "contexts"):
+        spec = importlib.util.find_spec(package)
+        if spec and spec.origin:
+            roots.append(str(Path(spec.origin).parent.parent))
+    return roots
+
+
+def last_line(path: Path) -> str:
+    lines = path.read_text(errors="replace").split("\n") if path.exists() else []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+    try:
+        await asyncio.wait_for(process.wait(), STOP_SECONDS)
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def _is_ours(pid: int, context: str) -> bool:
+    """Whether a process id still means that context; elsewhere than on Linux it is believed."""
+    try:
+        return f"contexts.{context}" in Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    except OSError:
+        return not Path("/proc/self").exists()
+
+
+def _said(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit {code}"
