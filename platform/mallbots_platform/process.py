@@ -27,7 +27,7 @@ from mallbots_platform.endpoints import Endpoint, addresses, announce, previous_
 from mallbots_platform.errors import PlatformError
 from mallbots_platform.event_store import EventSourced
 from mallbots_platform.gauges import Gauges
-from mallbots_platform.grpc_client import client_for, open_channel
+from mallbots_platform.grpc_client import Client, client_for, open_channel
 from mallbots_platform.grpc_server import GrpcServer
 from mallbots_platform.handling import Handling, Route
 from mallbots_platform.inbox import Inbox
@@ -174,6 +174,10 @@ class Process:
     def channel(self, context: str) -> grpc.aio.Channel:
         """A channel to another context's API. Raises Unavailable when nobody knows where it listens."""
         return self._channel(f"grpc:{context}", addresses(self.settings, context).grpc)
+
+    def client(self, context: str, service: ServiceDescriptor) -> Client:
+        """A traced client of another context's API. Raises Unavailable as `channel` does."""
+        return client_for(self.channel(context), service, self.telemetry)
 
     def now(self) -> datetime:
         return clock.now()
