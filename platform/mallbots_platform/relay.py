@@ -108,7 +108,7 @@ class Relay:
             if self._loop.time() - self._noted_at > NOTE_SECONDS:
                 await self._note_progress()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+                await asyncio.wait_for(self._wake.wait(), NOTE_SECONDS if self._unnoted else POLL_SECONDS)
             self._wake.clear()
             if self._loop.time() - compared_at > POLL_SECONDS:
                 await self._load()
@@ -209,15 +209,20 @@ class Relay:
         progress.published = progress.stream_ends = ends
         self._telemetry.log.warning("foreign entries removed", stream=key, count=len(foreign))
 
+    @property
+    def _unnoted(self) -> list[Place]:
+        return [place for place, progress in self.progress.items() if progress.published != progress.noted]
+
     async def _note_progress(self) -> None:
-        moved = [(place, p, p.published, p.republished) for place, p in self.progress.items() if p.published != p.noted]
+        moved = [(place, self.progress[place]) for place in self._unnoted]
         self._noted_at = self._loop.time()
         if not moved:
             return
         at = now_us()
-        rows = [(max(published, p.highest), at, again, *place) for place, p, published, again in moved]
+        rows = [(max(p.published, p.highest), at, p.republished, *place) for place, p in moved]
+        noted = [(p, p.published, p.republished) for _, p in moved]
         await self._writer.run(lambda: self._database.run_many(_NOTE, rows))
-        for _, progress, published, again in moved:
+        for progress, published, again in noted:
             progress.noted = published
             progress.republished -= again
 

@@ -22,6 +22,7 @@ class Rows(Generic[E]):
         self._type = kind
         self._kind = "".join(f" {c.lower()}" if c.isupper() else c for c in kind.__name__).strip()
         self._table = table
+        self._names = [f"{column.name}" for column in table.columns]
         self._database = database
         self._outbox = outbox
 
@@ -78,7 +79,7 @@ class Rows(Generic[E]):
         return values
 
     def _entity(self, row: Row[Any]) -> E:
-        return msgspec.convert(dict(row._mapping), self._type, strict=False)
+        return msgspec.convert(dict(zip(self._names, row, strict=True)), self._type, strict=False)
 
 
 def upsert(table: Table, values: Mapping[str, Any], only_newer: str | None = None) -> Executable:
