@@ -1,56 +1,64 @@
-"""First cut."""
+"""A lean tracer behind OpenTelemetry's interface: the SDK's sampler and limits, an own record of a span."""
 
-import contextlib
 import os
+import random
 from collections.abc import Iterator, Mapping, Sequence
-from contextvars import ContextVar
-from enum import IntEnum
-from typing import Any, NamedTuple
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from opentelemetry import baggage, trace
+from opentelemetry import context as otel_context
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Decision, Sampler
+from opentelemetry.trace import Link, SpanKind
+from opentelemetry.util._decorator import _agnosticcontextmanager
+from opentelemetry.util.types import Attributes
+
+from telemetry.spans import Kind, LibrarySpan, Recording, Scope, Sink, Span
+from telemetry.trace_context import (
+    RANDOM,
+    SAMPLED,
+    Origin,
+    TraceContext,
+    as_link,
+    origin_of,
+    origin_of_span_context,
+    span_context,
+)
+
+__all__ = ["Kind", "Span", "TraceContext", "Tracer", "span_limits"]
+
+MOST_LINKS = 10_000
+PLATFORM = Scope("mallbots")
 
 
-class Kind(IntEnum):
-    INTERNAL = 1
-    SERVER = 2
-    CLIENT = 3
-    PRODUCER = 4
-    CONSUMER = 5
+def span_limits() -> SpanLimits:
+    """The SDK's, but a batch may link to all of its messages, where nothing else is set."""
+    return SpanLimits(max_links=None if "OTEL_SPAN_LINK_COUNT_LIMIT" in os.environ else MOST_LINKS)
 
 
-class TraceContext(NamedTuple):
-    traceparent: str
-    tracestate: str = ""
-    baggage: str = ""
+def sampler_from_environment() -> Sampler:
+    return TracerProvider(resource=Resource.get_empty(), shutdown_on_exit=False).sampler
 
 
-_current: ContextVar["Span | None"] = ContextVar("span", default=None)
+class Tracer(trace.Tracer):
+    """Makes spans; those that end go into `sink`. Without one, ids are made and passed on, and that is all."""
 
+    def __init__(
+        self,
+        sink: Sink | None = None,
+        sampler: Sampler | None = None,
+        limits: SpanLimits | None = None,
+        scope: Scope = PLATFORM,
+    ) -> None:
+        self._sampler = sampler or sampler_from_environment()
+        self._always = self._sampler.get_description() == DEFAULT_ON.get_description()  # type: ignore[no-untyped-call]  # the SDK's
+        self._recording = Recording(sink, limits or span_limits(), scope)
 
-class Span:
-    def __init__(self, name: str, trace_id: str, span_id: str) -> None:
-        self.name = name
-        self.trace_id_hex = trace_id
-        self.span_id_hex = span_id
-
-    @property
-    def context(self) -> TraceContext:
-        return TraceContext(f"00-{self.trace_id_hex}-{self.span_id_hex}-01")
-
-    def fail(self, error: BaseException) -> None: ...
-    def end(self) -> None: ...
-    def set_attributes(self, attributes: Mapping[str, Any]) -> None: ...
-
-    def __enter__(self) -> "Span":
-        self._token = _current.set(self)
-        return self
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        _current.reset(self._token)
-        if error is not None:
-            self.fail(error)
-        self.end()
-
-
-class Tracer:
     def span(
         self,
         name: str,
@@ -61,18 +69,117 @@ class Tracer:
         links: Sequence[TraceContext] = (),
         attributes: Mapping[str, Any] | None = None,
     ) -> Span:
-        current = _current.get()
-        trace_id = os.urandom(16).hex()
-        if parent and len(parent.traceparent) >= 55:
-            trace_id = parent.traceparent[3:35]
-        elif current and not new_trace:
-            trace_id = current.trace_id_hex
-        return Span(name, trace_id, os.urandom(8).hex())
+        """A started span. Its parent is `parent`, else the current span, if there is one and no new trace is wanted."""
+        origin = None if new_trace else (parent and origin_of(parent)) or _current_origin()
+        return self._start(Span, name, kind, origin, links, attributes)
 
-    @contextlib.contextmanager
+    @contextmanager
     def use(self, span: Span) -> Iterator[None]:
-        token = _current.set(span)
+        """Make it the current span, without ending it."""
+        token = otel_context.attach(span.as_current())
         try:
             yield
         finally:
-            _current.reset(token)
+            otel_context.detach(token)
+
+    def for_library(self, scope: Scope) -> "Tracer":
+        return Tracer(self._recording.sink, self._sampler, self._recording.limits, scope)
+
+    def close(self) -> None:
+        """Send what waits to be sent, within a bound."""
+        if self._recording.sink is not None:
+            self._recording.sink.close()
+
+    def _start(
+        self,
+        record: type[Span],
+        name: str,
+        kind: Kind,
+        origin: Origin | None,
+        links: Sequence[TraceContext | Link],
+        attributes: Attributes,
+    ) -> Span:
+        if origin is None:
+            origin = Origin(f"{random.getrandbits(128) or 1:032x}", "", SAMPLED | RANDOM)
+        if not self._always:
+            origin, attributes = self._sampled(name, kind, origin, links, attributes)
+        span = record(name, kind, origin, f"{random.getrandbits(64) or 1:016x}", self._recording)
+        if span.is_recording():
+            span.links = links
+            if attributes:
+                span.set_attributes(attributes)
+        return span
+
+    def _sampled(
+        self, name: str, kind: Kind, origin: Origin, links: Sequence[TraceContext | Link], attributes: Attributes
+    ) -> tuple[Origin, Attributes]:
+        """What the sampler says. Its own attributes come last, as they do in the SDK."""
+        parent = Context()
+        if origin.parent_id:
+            known = span_context(*origin[:3], origin.tracestate, remote=origin.remote)
+            parent = trace.set_span_in_context(trace.NonRecordingSpan(known), parent)
+        said = self._sampler.should_sample(
+            parent, int(origin.trace_id, 16), name, SpanKind(kind - 1), attributes, [as_link(link) for link in links]
+        )
+        flags = origin.flags & RANDOM | (SAMPLED if said.decision is Decision.RECORD_AND_SAMPLE else 0)
+        tracestate = said.trace_state.to_header() if said.trace_state else ""
+        return origin._replace(flags=flags, tracestate=tracestate), said.attributes
+
+    # OpenTelemetry's interface
+
+    def start_span(
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+    ) -> Span:
+        span = self._start(LibrarySpan, name, Kind(kind.value + 1), _current_origin(context), links or (), attributes)
+        span.started_ns = start_time or span.started_ns
+        return span
+
+    @_agnosticcontextmanager
+    def start_as_current_span(
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+        end_on_exit: bool = True,
+    ) -> Iterator[trace.Span]:
+        span = self.start_span(name, context, kind, attributes, links, start_time)
+        with trace.use_span(span, end_on_exit, record_exception, set_status_on_exception):
+            yield span
+
+
+def _current_origin(context: Context | None = None) -> Origin | None:
+    span, carried = trace.get_current_span(context), baggage.get_all(context)
+    if isinstance(span, Span):
+        text = _baggage_text(span.origin.baggage, carried) if carried else ""
+        return Origin(span.trace_id_hex, span.span_id_hex, span.flags, False, span.origin.tracestate, text)
+    return origin_of_span_context(span.get_span_context(), _baggage_text("", carried) if carried else "")
+
+
+def _baggage_text(known: str, carried: Mapping[str, object]) -> str:
+    """As it came in, unless somebody changed it since."""
+    if known and _baggage_of(known) == carried:
+        return known
+    carrier: dict[str, str] = {}
+    context = Context()
+    for name, value in carried.items():
+        context = baggage.set_baggage(name, value, context)
+    W3CBaggagePropagator().inject(carrier, context)
+    return carrier.get("baggage", "")
+
+
+@lru_cache(maxsize=256)
+def _baggage_of(text: str) -> Mapping[str, object]:
+    return baggage.get_all(W3CBaggagePropagator().extract({"baggage": text}, Context()))

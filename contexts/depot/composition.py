@@ -8,7 +8,8 @@ from functools import partial
 from contexts.depot.adapters import tables
 from contexts.depot.adapters.bot_leases import BotIsSilent, TimerLeases
 from contexts.depot.adapters.grpc_api import DepotApi
-from contexts.depot.adapters.sql_depot import SqlBots, SqlShoppingLists, SqlStores
+from contexts.depot.adapters.sql_depot import SqlBots, SqlShoppingLists
+from contexts.depot.adapters.sql_mall import SqlProducts, SqlStores
 from contexts.depot.adapters.subscriptions import Reactions
 from contexts.depot.application.cancel_shopping_list import cancel_shopping_list
 from contexts.depot.application.create_shopping_list import create_shopping_list
@@ -25,16 +26,16 @@ from mallbots_platform.settings import Settings
 async def compose(settings: Settings) -> AsyncIterator[Process]:
     async with open_process(CONTRACT, settings) as process:
         process.create_tables(tables.metadata)
-        lists = SqlShoppingLists(process.rows(ShoppingList, tables.shopping_lists))
-        bots = SqlBots(process.rows(Bot, tables.bots))
-        stores = SqlStores(process.database)
+        lists = SqlShoppingLists(process.rows(ShoppingList, tables.shopping_lists), process.database)
+        bots = SqlBots(process.rows(Bot, tables.bots), process.database)
+        stores, products = SqlStores(process.database), SqlProducts(process.database)
         lease = timedelta(seconds=settings.number("BOT_LEASE_SECONDS", 30))
         leases = TimerLeases(process.timers, lease, process.now)
-        react = Reactions(lists, bots, stores)
+        react = Reactions(lists, bots, stores, products)
 
         process.publish(published_events)
         process.serve(
-            DepotApi(lists, bots, stores, leases, process.new_id, process.now),
+            DepotApi(lists, bots, stores, products, leases, process.new_id, process.now),
             depot_pb2.DESCRIPTOR.services_by_name["DepotService"],
         )
         process.subscribe(
@@ -43,6 +44,8 @@ async def compose(settings: Settings) -> AsyncIterator[Process]:
                 mall.StoreOpened: react.on_store_opened,
                 mall.StoreRebranded: react.on_store_rebranded,
                 mall.StoreClosed: react.on_store_closed,
+                mall.ProductAdded: react.on_product_named,
+                mall.ProductRebranded: react.on_product_named,
             },
         )
         process.take_commands(

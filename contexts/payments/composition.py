@@ -8,6 +8,7 @@ from functools import partial
 from contexts.ordering import contract as ordering
 from contexts.payments.adapters.bank import CautiousBank
 from contexts.payments.adapters.grpc_api import PaymentsApi
+from contexts.payments.adapters.sales import Sales
 from contexts.payments.adapters.sql_invoice_list import SqlInvoiceList, metadata
 from contexts.payments.adapters.sql_invoice_list import invoices as invoices_table
 from contexts.payments.adapters.sql_invoice_list import payments as payments_table
@@ -15,7 +16,7 @@ from contexts.payments.adapters.subscriptions import Reactions
 from contexts.payments.application.confirm_payment import confirm_payment
 from contexts.payments.application.published_events import published_events
 from contexts.payments.application.release_payment import release_payment
-from contexts.payments.contract import CONTRACT, ConfirmPayment, ReleasePayment, payments_pb2
+from contexts.payments.contract import CONTRACT, ConfirmPayment, InvoicePaid, ReleasePayment, payments_pb2
 from contexts.payments.domain import Invoice, Payment
 from mallbots_platform.process import Process, open_process
 from mallbots_platform.settings import Settings
@@ -33,6 +34,7 @@ async def compose(settings: Settings) -> AsyncIterator[Process]:
         react = Reactions(invoices)
 
         process.publish(published_events)
+        process.outbox.listen(InvoicePaid, Sales(process.writer, process.meter).on_invoice_paid)
         process.serve(
             PaymentsApi(payments, invoices, invoice_list, bank, hold, process.new_id, process.now),
             payments_pb2.DESCRIPTOR.services_by_name["PaymentsService"],

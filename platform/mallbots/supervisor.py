@@ -125,7 +125,9 @@ class Supervisor:
             if process.returncode is not None:
                 raise Failed(f"{context} did not start: {last_line(log_file(self.data, context))}")
             if time.monotonic() > deadline:
-                raise Failed(f"{context} is not serving after {START_SECONDS:.0f} s: see {log_file(self.data, context)}")
+                raise Failed(
+                    f"{context} is not serving after {START_SECONDS:.0f} s: see {log_file(self.data, context)}"
+                )
             await asyncio.sleep(0.02)
 
     async def _is_serving(self, context: str, pid: int) -> bool:
@@ -177,7 +179,7 @@ async def is_serving(address: str) -> bool:
     except grpc.aio.AioRpcError:
         return False
     finally:
-        await channel.close()
+        await channel.close(None)
 
 
 def source_roots() -> list[str]:

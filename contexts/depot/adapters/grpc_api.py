@@ -1,38 +1,24 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from contexts.depot.adapters.views import LIST_STATUS, view_of_bot, view_of_lists
 from contexts.depot.application.arrive_at_store import ArriveAtStore, arrive_at_store
 from contexts.depot.application.assign_shopping_list import AssignShoppingList, assign_shopping_list
 from contexts.depot.application.bot_offline import BotOffline, bot_offline
 from contexts.depot.application.bot_online import BotOnline, bot_online
 from contexts.depot.application.check_shopping_list import CheckShoppingList, check_shopping_list
 from contexts.depot.application.collect_item import CollectItem, collect_item
-from contexts.depot.application.ports import BotLeases, Bots, ShoppingLists, Stores
+from contexts.depot.application.ports import BotLeases, Bots, Products, ShoppingLists, Stores
 from contexts.depot.application.register_bot import RegisterBot, register_bot
 from contexts.depot.application.report_missing_item import ReportMissingItem, report_missing_item
 from contexts.depot.application.return_to_depot import ReturnToDepot, return_to_depot
 from contexts.depot.application.start_shopping import StartShopping, start_shopping
 from contexts.depot.contract import depot_pb2 as pb
-from contexts.depot.domain import Bot, BotStatus, ListStatus, ShoppingList, Stop
+from contexts.depot.domain import ListStatus, ShoppingList
 from mallbots_platform.errors import InvalidInput
 from mallbots_platform.grpc_server import read, write
 from mallbots_platform.paging import Page
 from mallbots_platform.validation import identifier, quantity, text
-
-LIST_STATUS = {
-    ListStatus.PENDING: pb.SHOPPING_LIST_STATUS_PENDING,
-    ListStatus.AVAILABLE: pb.SHOPPING_LIST_STATUS_AVAILABLE,
-    ListStatus.ASSIGNED: pb.SHOPPING_LIST_STATUS_ASSIGNED,
-    ListStatus.SHOPPING: pb.SHOPPING_LIST_STATUS_SHOPPING,
-    ListStatus.AT_DEPOT: pb.SHOPPING_LIST_STATUS_AT_DEPOT,
-    ListStatus.COMPLETED: pb.SHOPPING_LIST_STATUS_COMPLETED,
-    ListStatus.CANCELLED: pb.SHOPPING_LIST_STATUS_CANCELLED,
-}
-BOT_STATUS = {
-    BotStatus.OFFLINE: pb.BOT_STATUS_OFFLINE,
-    BotStatus.IDLE: pb.BOT_STATUS_IDLE,
-    BotStatus.ACTIVE: pb.BOT_STATUS_ACTIVE,
-}
 
 
 class DepotApi:
@@ -41,6 +27,7 @@ class DepotApi:
         lists: ShoppingLists,
         bots: Bots,
         stores: Stores,
+        products: Products,
         leases: BotLeases,
         new_id: Callable[[], str],
         now: Callable[[], datetime],
@@ -48,6 +35,7 @@ class DepotApi:
         self.lists = lists
         self.bots = bots
         self.stores = stores
+        self.products = products
         self.leases = leases
         self.new_id = new_id
         self.now = now
@@ -81,7 +69,7 @@ class DepotApi:
             bot_id=identifier(request.bot_id, "bot_id"),
             shopping_list_id=identifier(request.shopping_list_id, "shopping_list_id"),
         )
-        started = start_shopping(command, self.lists, self.leases)
+        started = start_shopping(command, self.lists, self.bots, self.leases)
         return pb.StartShoppingResponse(shopping_list=self._list(started))
 
     @write
@@ -91,7 +79,7 @@ class DepotApi:
             shopping_list_id=identifier(request.shopping_list_id, "shopping_list_id"),
             store_id=identifier(request.store_id, "store_id"),
         )
-        arrive_at_store(command, self.lists, self.leases)
+        arrive_at_store(command, self.lists, self.bots, self.leases)
         return pb.ArriveAtStoreResponse()
 
     @write
@@ -102,7 +90,7 @@ class DepotApi:
             product_id=identifier(request.product_id, "product_id"),
             quantity=quantity(request.quantity, "quantity"),
         )
-        collect_item(command, self.lists, self.leases)
+        collect_item(command, self.lists, self.bots, self.leases)
         return pb.CollectItemResponse()
 
     @write
@@ -113,7 +101,7 @@ class DepotApi:
             product_id=identifier(request.product_id, "product_id"),
             quantity=quantity(request.quantity, "quantity"),
         )
-        report_missing_item(command, self.lists, self.leases)
+        report_missing_item(command, self.lists, self.bots, self.leases)
         return pb.ReportMissingItemResponse()
 
     @write
@@ -143,44 +131,33 @@ class DepotApi:
         order_id = identifier(request.order_id, "order_id") if request.order_id else ""
         found = self.lists.page(page.after, page.size, _status(request.status), order_id)
         token = page.next_token(found[-1].id if found else "", full=len(found) == page.size)
-        return pb.ListShoppingListsResponse(shopping_lists=map(self._list, found), next_page_token=token)
+        return pb.ListShoppingListsResponse(shopping_lists=self._lists(found), next_page_token=token)
+
+    @read
+    def CountShoppingLists(self, request: pb.CountShoppingListsRequest) -> pb.CountShoppingListsResponse:
+        counts = {status.value: count for status, count in self.lists.counts().items()}
+        return pb.CountShoppingListsResponse(counts=counts)
 
     @read
     def GetBot(self, request: pb.GetBotRequest) -> pb.GetBotResponse:
-        return pb.GetBotResponse(bot=_bot(self.bots.get(identifier(request.bot_id, "bot_id"))))
+        return pb.GetBotResponse(bot=view_of_bot(self.bots.get(identifier(request.bot_id, "bot_id"))))
 
     @read
     def ListBots(self, request: pb.ListBotsRequest) -> pb.ListBotsResponse:
         page = Page.of(request)
         found = self.bots.page(page.after, page.size)
         token = page.next_token(found[-1].id if found else "", full=len(found) == page.size)
-        return pb.ListBotsResponse(bots=map(_bot, found), next_page_token=token)
+        return pb.ListBotsResponse(bots=map(view_of_bot, found), next_page_token=token)
+
+    @read
+    def CountBots(self, request: pb.CountBotsRequest) -> pb.CountBotsResponse:
+        return pb.CountBotsResponse(counts={status.value: count for status, count in self.bots.counts().items()})
 
     def _list(self, found: ShoppingList) -> pb.ShoppingList:
-        return pb.ShoppingList(
-            shopping_list_id=found.id,
-            order_id=found.order_id,
-            status=LIST_STATUS[found.status],
-            bot_id=found.bot_id,
-            store_id=found.store_id,
-            stops=map(self._stop, found.stops),
-            version=found.version,
-        )
+        return self._lists([found])[0]
 
-    def _stop(self, stop: Stop) -> pb.Stop:
-        store = self.stores.find(stop.store_id)
-        items = [
-            pb.Item(
-                product_id=item.product_id,
-                name=item.name,
-                quantity=item.quantity,
-                collected=item.collected,
-                missing=item.missing,
-            )
-            for item in stop.items
-        ]
-        location = store.location if store else ""
-        return pb.Stop(store_id=stop.store_id, store_name=stop.store_name, location=location, items=items)
+    def _lists(self, found: Sequence[ShoppingList]) -> list[pb.ShoppingList]:
+        return view_of_lists(found, self.stores, self.products)
 
 
 def _status(wanted: int) -> ListStatus | None:
@@ -190,7 +167,3 @@ def _status(wanted: int) -> ListStatus | None:
     if found is None:
         raise InvalidInput("status", f"{wanted} is no status of a shopping list")
     return found
-
-
-def _bot(bot: Bot) -> pb.Bot:
-    return pb.Bot(bot_id=bot.id, name=bot.name, status=BOT_STATUS[bot.status], shopping_list_id=bot.shopping_list_id)

@@ -1,17 +1,17 @@
-"""Shopping lists, bots and copies of stores as rows."""
+"""Shopping lists and bots as rows."""
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from contexts.depot.adapters import tables
 from contexts.depot.adapters.tables import bots, shopping_lists
-from contexts.depot.domain import Bot, BotStatus, ListStatus, ShoppingList, Store
+from contexts.depot.domain import Bot, BotStatus, ListStatus, ShoppingList
 from mallbots_platform.database import Database
-from mallbots_platform.rows import Rows, upsert
+from mallbots_platform.rows import Rows
 
 
 class SqlShoppingLists:
-    def __init__(self, rows: Rows[ShoppingList]) -> None:
+    def __init__(self, rows: Rows[ShoppingList], database: Database) -> None:
         self.rows = rows
+        self.database = database
         self.get, self.add, self.save = rows.get, rows.add, rows.save
 
     def of_order(self, order_id: str) -> ShoppingList | None:
@@ -29,10 +29,16 @@ class SqlShoppingLists:
             wanted.append(shopping_lists.c.order_id == order_id)
         return self.rows.all(*wanted, order_by=(shopping_lists.c.id,), limit=limit)
 
+    def counts(self) -> dict[ListStatus, int]:
+        statement = select(shopping_lists.c.status, func.count().label("number")).group_by(shopping_lists.c.status)
+        counted = self.database.execute(statement)
+        return dict.fromkeys(ListStatus, 0) | {ListStatus(row.status): row.number for row in counted}
+
 
 class SqlBots:
-    def __init__(self, rows: Rows[Bot]) -> None:
+    def __init__(self, rows: Rows[Bot], database: Database) -> None:
         self.rows = rows
+        self.database = database
         self.get, self.add, self.save = rows.get, rows.add, rows.save
 
     def longest_idle(self) -> Bot | None:
@@ -42,29 +48,6 @@ class SqlBots:
     def page(self, after: str, limit: int) -> list[Bot]:
         return self.rows.all(bots.c.id > after, order_by=(bots.c.id,), limit=limit)
 
-
-class SqlStores:
-    def __init__(self, database: Database) -> None:
-        self.database = database
-
-    def find(self, store_id: str) -> Store | None:
-        statement = select(tables.stores).where(tables.stores.c.store_id == store_id)
-        for row in self.database.execute(statement):
-            return Store(
-                store_id=row.store_id,
-                name=row.name,
-                location=row.location,
-                is_open=row.is_open,
-                version=row.version,
-            )
-        return None
-
-    def keep(self, store: Store) -> None:
-        values = {
-            "store_id": store.store_id,
-            "name": store.name,
-            "location": store.location,
-            "is_open": store.is_open,
-            "version": store.version,
-        }
-        self.database.execute(upsert(tables.stores, values, only_newer="version"))
+    def counts(self) -> dict[BotStatus, int]:
+        counted = self.database.execute(select(bots.c.status, func.count().label("number")).group_by(bots.c.status))
+        return dict.fromkeys(BotStatus, 0) | {BotStatus(row.status): row.number for row in counted}

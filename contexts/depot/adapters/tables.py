@@ -29,6 +29,14 @@ bots = Table(
     Index("bots_by_status", "status", "idle_since"),
 )
 
+products = Table(
+    "products",
+    metadata,
+    Column("product_id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("version", BigInteger, nullable=False),
+)
+
 stores = Table(
     "stores",
     metadata,

@@ -1,4 +1,4 @@
-from contexts.depot.application.ports import BotLeases, ShoppingLists
+from contexts.depot.application.ports import BotLeases, Bots, ShoppingLists
 from contexts.depot.domain import ShoppingList
 from mallbots_platform.messages import command
 
@@ -10,9 +10,9 @@ class ArriveAtStore:
     store_id: str
 
 
-def arrive_at_store(command: ArriveAtStore, lists: ShoppingLists, leases: BotLeases) -> ShoppingList:
-    shopping_list = lists.get(command.shopping_list_id)
-    shopping_list.arrive(command.bot_id, command.store_id)
+def arrive_at_store(command: ArriveAtStore, lists: ShoppingLists, bots: Bots, leases: BotLeases) -> ShoppingList:
+    bot, shopping_list = bots.get(command.bot_id), lists.get(command.shopping_list_id)
+    shopping_list.arrive(bot.id, command.store_id)
     lists.save(shopping_list)
-    leases.renew(command.bot_id)
+    leases.renew(bot.id)
     return shopping_list

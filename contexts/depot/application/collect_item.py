@@ -1,4 +1,4 @@
-from contexts.depot.application.ports import BotLeases, ShoppingLists
+from contexts.depot.application.ports import BotLeases, Bots, ShoppingLists
 from contexts.depot.domain import ShoppingList
 from mallbots_platform.messages import command
 
@@ -11,9 +11,9 @@ class CollectItem:
     quantity: int
 
 
-def collect_item(command: CollectItem, lists: ShoppingLists, leases: BotLeases) -> ShoppingList:
-    shopping_list = lists.get(command.shopping_list_id)
-    shopping_list.collect(command.bot_id, command.product_id, command.quantity)
+def collect_item(command: CollectItem, lists: ShoppingLists, bots: Bots, leases: BotLeases) -> ShoppingList:
+    bot, shopping_list = bots.get(command.bot_id), lists.get(command.shopping_list_id)
+    shopping_list.collect(bot.id, command.product_id, command.quantity)
     lists.save(shopping_list)
-    leases.renew(command.bot_id)
+    leases.renew(bot.id)
     return shopping_list

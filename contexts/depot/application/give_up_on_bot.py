@@ -18,6 +18,6 @@ def give_up_on_bot(command: GiveUpOnBot, lists: ShoppingLists, bots: Bots) -> No
     bots.save(bot)
     if left:
         shopping_list = lists.get(left)
-        shopping_list.lose_bot()
+        shopping_list.lose_bot(bot.id)
         lists.save(shopping_list)
         assign_shopping_lists(lists, bots)

@@ -1,9 +1,9 @@
 """What the use cases need from outside, named for its role."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from contexts.depot.domain import Bot, ListStatus, ShoppingList, Store
+from contexts.depot.domain import Bot, BotStatus, ListStatus, Product, ShoppingList, Store
 
 
 class ShoppingLists(Protocol):
@@ -19,6 +19,9 @@ class ShoppingLists(Protocol):
     ) -> Sequence[ShoppingList]:
         """Oldest first, from behind `after`."""
 
+    def counts(self) -> dict[ListStatus, int]:
+        """Every status is listed."""
+
 
 class Bots(Protocol):
     def get(self, id: str) -> Bot:
@@ -30,12 +33,27 @@ class Bots(Protocol):
     def page(self, after: str, limit: int) -> Sequence[Bot]:
         """By id, from behind `after`."""
 
+    def counts(self) -> dict[BotStatus, int]:
+        """Every status is listed."""
+
 
 class Stores(Protocol):
     """Copies of stores; an older copy never replaces a newer one."""
 
     def find(self, store_id: str) -> Store | None: ...
+    def among(self, store_ids: Collection[str]) -> Mapping[str, Store]:
+        """Those of them that are known, by id."""
+
     def keep(self, store: Store) -> None: ...
+
+
+class Products(Protocol):
+    """Copies of products; an older copy never replaces a newer one."""
+
+    def among(self, product_ids: Collection[str]) -> Mapping[str, Product]:
+        """Those of them that are known, by id."""
+
+    def keep(self, product: Product) -> None: ...
 
 
 class BotLeases(Protocol):

@@ -13,11 +13,10 @@ class ReturnToDepot:
 
 
 def return_to_depot(command: ReturnToDepot, lists: ShoppingLists, bots: Bots, leases: BotLeases) -> None:
-    shopping_list = lists.get(command.shopping_list_id)
-    shopping_list.bring_back(command.bot_id)
-    lists.save(shopping_list)
-    bot = bots.get(command.bot_id)
+    bot, shopping_list = bots.get(command.bot_id), lists.get(command.shopping_list_id)
+    shopping_list.bring_back(bot.id)
     bot.be_free(command.now)
+    lists.save(shopping_list)
     bots.save(bot)
     leases.renew(bot.id)
     assign_shopping_lists(lists, bots)

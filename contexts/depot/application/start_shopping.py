@@ -1,4 +1,4 @@
-from contexts.depot.application.ports import BotLeases, ShoppingLists
+from contexts.depot.application.ports import BotLeases, Bots, ShoppingLists
 from contexts.depot.domain import ShoppingList
 from mallbots_platform.messages import command
 
@@ -9,9 +9,9 @@ class StartShopping:
     shopping_list_id: str
 
 
-def start_shopping(command: StartShopping, lists: ShoppingLists, leases: BotLeases) -> ShoppingList:
-    shopping_list = lists.get(command.shopping_list_id)
-    shopping_list.start(command.bot_id)
+def start_shopping(command: StartShopping, lists: ShoppingLists, bots: Bots, leases: BotLeases) -> ShoppingList:
+    bot, shopping_list = bots.get(command.bot_id), lists.get(command.shopping_list_id)
+    shopping_list.start(bot.id)
     lists.save(shopping_list)
-    leases.renew(command.bot_id)
+    leases.renew(bot.id)
     return shopping_list

@@ -3,9 +3,9 @@
 from contexts.depot.domain.bot import Bot, BotStatus
 from contexts.depot.domain.errors import (
     BotHasAShoppingList,
+    BotHasNoShoppingList,
     BotIsNotThere,
     BotIsOffline,
-    BotIsOnline,
     FewerPiecesWanted,
     ItemIsNotOnTheList,
     ShoppingIsNotDone,
@@ -16,20 +16,21 @@ from contexts.depot.domain.errors import (
     StoreIsClosed,
     StoreIsNotOnTheList,
 )
+from contexts.depot.domain.mall import Product, Store
 from contexts.depot.domain.shopping_list import Item, ListStatus, ShoppingList, Stop
-from contexts.depot.domain.store import Store
 
 __all__ = [
     "Bot",
     "BotHasAShoppingList",
+    "BotHasNoShoppingList",
     "BotIsNotThere",
     "BotIsOffline",
-    "BotIsOnline",
     "BotStatus",
     "FewerPiecesWanted",
     "Item",
     "ItemIsNotOnTheList",
     "ListStatus",
+    "Product",
     "ShoppingIsNotDone",
     "ShoppingList",
     "ShoppingListIsAnothers",

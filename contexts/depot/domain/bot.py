@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from contexts.depot.domain.errors import BotHasAShoppingList, BotIsOffline, BotIsOnline
+from contexts.depot.domain.errors import BotHasAShoppingList, BotHasNoShoppingList, BotIsOffline
 from mallbots_platform.aggregates import Entity
 from mallbots_platform.messages import event
 
@@ -41,8 +41,9 @@ class Bot(Entity):
         return cls(id=bot_id, name=name)
 
     def go_online(self, now: datetime) -> None:
-        if self.status is not BotStatus.OFFLINE:
-            raise BotIsOnline(self.id)
+        """Saying it again changes nothing: a bot that was cut off need not know whether it was missed."""
+        if self.is_online:
+            return
         self.status, self.idle_since = BotStatus.IDLE, now
         self.record(WentOnline())
 
@@ -61,10 +62,13 @@ class Bot(Entity):
 
     def be_free(self, now: datetime) -> None:
         """Its list is done, or taken from it."""
+        if not self.shopping_list_id:
+            raise BotHasNoShoppingList(self.id)
         self.status, self.shopping_list_id, self.idle_since = BotStatus.IDLE, "", now
 
     def break_down(self) -> str:
         """It went silent; the list it had, if it had one."""
+        self.must_be_online()
         left = self.shopping_list_id
         self.status, self.shopping_list_id, self.idle_since = BotStatus.OFFLINE, "", None
         self.record(BrokeDown(shopping_list_id=left))

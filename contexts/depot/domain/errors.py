@@ -8,14 +8,14 @@ class BotIsOffline(RuleViolated):
         super().__init__(f"bot {bot_id} is offline")
 
 
-class BotIsOnline(RuleViolated):
-    def __init__(self, bot_id: str) -> None:
-        super().__init__(f"bot {bot_id} is online already")
-
-
 class BotHasAShoppingList(RuleViolated):
     def __init__(self, bot_id: str) -> None:
         super().__init__(f"bot {bot_id} has a shopping list")
+
+
+class BotHasNoShoppingList(RuleViolated):
+    def __init__(self, bot_id: str) -> None:
+        super().__init__(f"bot {bot_id} has no shopping list")
 
 
 class BotIsNotThere(RuleViolated):

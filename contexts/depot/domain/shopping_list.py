@@ -39,7 +39,8 @@ class Item:
     missing: int = 0
 
     @property
-    def wanted(self) -> int:
+    def left(self) -> int:
+        """Neither collected nor missing yet."""
         return self.quantity - self.collected - self.missing
 
 
@@ -48,6 +49,10 @@ class Stop:
     store_id: str
     store_name: str
     items: tuple[Item, ...]
+
+    @property
+    def is_done(self) -> bool:
+        return not any(item.left for item in self.items)
 
 
 @event
@@ -109,7 +114,7 @@ class ShoppingList(Entity):
 
     @classmethod
     def create(cls, shopping_list_id: str, order_id: str, stops: tuple[Stop, ...]) -> Self:
-        created = cls(id=shopping_list_id, order_id=order_id, stops=stops)
+        created = cls(id=shopping_list_id, correlation_id=order_id, order_id=order_id, stops=stops)
         created.record(Created())
         return created
 
@@ -119,7 +124,7 @@ class ShoppingList(Entity):
 
     def schedule(self) -> None:
         """Scheduling it again changes nothing."""
-        self.must_not_be_cancelled()
+        self._must_not_be_cancelled()
         if self.status is ListStatus.PENDING:
             self.status = ListStatus.AVAILABLE
             self.record(Scheduled())
@@ -156,7 +161,7 @@ class ShoppingList(Entity):
         self._must_be(ListStatus.SHOPPING)
         for stop in self.stops:
             for item in stop.items:
-                if item.wanted:
+                if item.left:
                     raise ShoppingIsNotDone(item.product_id)
         self.status, self.bot_id, self.store_id = ListStatus.AT_DEPOT, "", ""
 
@@ -165,8 +170,9 @@ class ShoppingList(Entity):
         self.status = ListStatus.COMPLETED
         self.record(Completed())
 
-    def lose_bot(self) -> None:
+    def lose_bot(self, bot_id: str) -> None:
         """Available again, with what was collected so far."""
+        self._must_be_with(bot_id)
         self.status, self.bot_id, self.store_id = ListStatus.AVAILABLE, "", ""
 
     def cancel(self) -> str:
@@ -179,18 +185,14 @@ class ShoppingList(Entity):
             self.record(Cancelled())
         return freed
 
-    def must_not_be_cancelled(self) -> None:
-        if self.status is ListStatus.CANCELLED:
-            raise ShoppingListIsCancelled(self.id)
-
     def _settle(self, bot_id: str, product_id: str, quantity: int, settled: Callable[[Item], Item]) -> None:
         self._must_be_with(bot_id)
         self._must_be(ListStatus.SHOPPING)
         stop, item = self._find(product_id)
         if stop.store_id != self.store_id:
             raise BotIsNotThere(stop.store_id)
-        if quantity > item.wanted:
-            raise FewerPiecesWanted(product_id, item.wanted)
+        if quantity > item.left:
+            raise FewerPiecesWanted(product_id, item.left)
         items = tuple(settled(each) if each is item else each for each in stop.items)
         self.stops = tuple(replace(each, items=items) if each is stop else each for each in self.stops)
 
@@ -202,11 +204,15 @@ class ShoppingList(Entity):
         raise ItemIsNotOnTheList(product_id)
 
     def _must_be_with(self, bot_id: str) -> None:
-        self.must_not_be_cancelled()
+        self._must_not_be_cancelled()
         if self.bot_id != bot_id:
             raise ShoppingListIsAnothers(self.id)
 
+    def _must_not_be_cancelled(self) -> None:
+        if self.status is ListStatus.CANCELLED:
+            raise ShoppingListIsCancelled(self.id)
+
     def _must_be(self, wanted: ListStatus) -> None:
-        self.must_not_be_cancelled()
+        self._must_not_be_cancelled()
         if self.status is not wanted:
             raise ShoppingListIsNot(self.id, wanted.value, self.status.value)

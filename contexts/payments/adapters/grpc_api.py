@@ -18,6 +18,7 @@ PAYMENT_STATUS = {
     PaymentStatus.DECLINED: pb.PAYMENT_STATUS_DECLINED,
     PaymentStatus.CONFIRMED: pb.PAYMENT_STATUS_CONFIRMED,
     PaymentStatus.RELEASED: pb.PAYMENT_STATUS_RELEASED,
+    PaymentStatus.EXPIRED: pb.PAYMENT_STATUS_EXPIRED,
 }
 INVOICE_STATUS = {
     InvoiceStatus.ISSUED: pb.INVOICE_STATUS_ISSUED,
@@ -55,7 +56,8 @@ class PaymentsApi:
             currency=currency(request.currency, "currency"),
             expires_at=self.now() + self.hold,
         )
-        return pb.AuthorizePaymentResponse(payment=_payment(authorize_payment(command, self.payments, self.bank)))
+        payment = authorize_payment(command, self.payments, self.bank)
+        return pb.AuthorizePaymentResponse(payment=self._payment(payment))
 
     @write
     def PayInvoice(self, request: pb.PayInvoiceRequest) -> pb.PayInvoiceResponse:
@@ -70,7 +72,7 @@ class PaymentsApi:
     @read
     def GetPayment(self, request: pb.GetPaymentRequest) -> pb.GetPaymentResponse:
         payment = self.payments.get(identifier(request.payment_id, "payment_id"))
-        return pb.GetPaymentResponse(payment=_payment(payment))
+        return pb.GetPaymentResponse(payment=self._payment(payment))
 
     @read
     def GetInvoice(self, request: pb.GetInvoiceRequest) -> pb.GetInvoiceResponse:
@@ -92,6 +94,18 @@ class PaymentsApi:
         ]
         return pb.CountInvoicesResponse(counts=counts, sums=sums)
 
+    def _payment(self, payment: Payment) -> pb.Payment:
+        return pb.Payment(
+            payment_id=payment.id,
+            customer_id=payment.customer_id,
+            amount=payment.amount,
+            currency=payment.currency,
+            status=PAYMENT_STATUS[payment.status_at(self.now())],
+            order_id=payment.order_id,
+            reason=payment.reason,
+            expires_at=microseconds(payment.expires_at),
+        )
+
 
 def _status(wanted: int) -> InvoiceStatus | None:
     if wanted == pb.INVOICE_STATUS_UNSPECIFIED:
@@ -100,19 +114,6 @@ def _status(wanted: int) -> InvoiceStatus | None:
     if found is None:
         raise InvalidInput("status", f"{wanted} is no status of an invoice")
     return found
-
-
-def _payment(payment: Payment) -> pb.Payment:
-    return pb.Payment(
-        payment_id=payment.id,
-        customer_id=payment.customer_id,
-        amount=payment.amount,
-        currency=payment.currency,
-        status=PAYMENT_STATUS[payment.status],
-        order_id=payment.order_id,
-        reason=payment.reason,
-        expires_at=microseconds(payment.expires_at),
-    )
 
 
 def _invoice(invoice: Invoice) -> pb.Invoice:

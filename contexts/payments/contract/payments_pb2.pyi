@@ -35,6 +35,8 @@ class _PaymentStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Payment
     """It covers an order."""
     PAYMENT_STATUS_RELEASED: _PaymentStatus.ValueType  # 4
     """Given back."""
+    PAYMENT_STATUS_EXPIRED: _PaymentStatus.ValueType  # 5
+    """It ended before it was confirmed for an order."""
 
 class PaymentStatus(_PaymentStatus, metaclass=_PaymentStatusEnumTypeWrapper): ...
 
@@ -46,6 +48,8 @@ PAYMENT_STATUS_CONFIRMED: PaymentStatus.ValueType  # 3
 """It covers an order."""
 PAYMENT_STATUS_RELEASED: PaymentStatus.ValueType  # 4
 """Given back."""
+PAYMENT_STATUS_EXPIRED: PaymentStatus.ValueType  # 5
+"""It ended before it was confirmed for an order."""
 Global___PaymentStatus: _TypeAlias = PaymentStatus  # noqa: Y015
 
 class _InvoiceStatus:

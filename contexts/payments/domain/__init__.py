@@ -1,6 +1,7 @@
 """Holds on customers' money, invoices, and the rules both keep."""
 
 from contexts.payments.domain.errors import (
+    AmountIsHigher,
     InvoiceIsCancelled,
     InvoiceIsNotPaid,
     InvoiceIsPaid,
@@ -16,6 +17,7 @@ from contexts.payments.domain.invoice import Invoice, InvoiceStatus
 from contexts.payments.domain.payment import Payment, PaymentStatus
 
 __all__ = [
+    "AmountIsHigher",
     "Invoice",
     "InvoiceIsCancelled",
     "InvoiceIsNotPaid",

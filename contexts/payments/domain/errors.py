@@ -33,6 +33,11 @@ class PaymentIsUsed(RuleViolated):
         super().__init__(f"payment {payment_id} serves another order")
 
 
+class AmountIsHigher(RuleViolated):
+    def __init__(self, amount: int, current: int) -> None:
+        super().__init__(f"{amount} is more than the {current} that were invoiced")
+
+
 class InvoiceIsPaid(RuleViolated):
     def __init__(self, order_id: str) -> None:
         super().__init__(f"the invoice of order {order_id} is paid")

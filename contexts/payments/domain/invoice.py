@@ -3,7 +3,13 @@
 from enum import StrEnum
 from typing import Self
 
-from contexts.payments.domain.errors import InvoiceIsCancelled, InvoiceIsNotPaid, InvoiceIsPaid, InvoiceIsRefunded
+from contexts.payments.domain.errors import (
+    AmountIsHigher,
+    InvoiceIsCancelled,
+    InvoiceIsNotPaid,
+    InvoiceIsPaid,
+    InvoiceIsRefunded,
+)
 from mallbots_platform.aggregates import Entity
 from mallbots_platform.errors import RuleViolated
 from mallbots_platform.messages import event
@@ -68,6 +74,8 @@ class Invoice(Entity):
     def adjust(self, amount: int) -> None:
         """The order costs less now; what was paid above it is given back."""
         self._must_be(InvoiceStatus.ISSUED, InvoiceStatus.PAID)
+        if amount > self.amount:
+            raise AmountIsHigher(amount, self.amount)
         too_much = max(0, self.kept - amount)
         self.amount, self.refunded = amount, self.refunded + too_much
         self.record(Adjusted(refunded=too_much))

@@ -21,6 +21,7 @@ class PaymentStatus(StrEnum):
     DECLINED = "declined"
     CONFIRMED = "confirmed"
     RELEASED = "released"
+    EXPIRED = "expired"
 
 
 @event
@@ -72,9 +73,14 @@ class Payment(Entity):
             raise PaymentIsUsed(self.id)
         if self.currency != currency or self.amount < amount:
             raise PaymentIsTooSmall(self.id, f"{self.amount} {self.currency}", f"{amount} {currency}")
-        if self.status is PaymentStatus.AUTHORIZED and now >= self.expires_at:
+        if self.status_at(now) is PaymentStatus.EXPIRED:
             raise PaymentIsExpired(self.id)
         self.status, self.order_id = PaymentStatus.CONFIRMED, order_id
+
+    def status_at(self, now: datetime) -> PaymentStatus:
+        """As it is kept, but for a hold that ended by itself: that is never written down."""
+        is_over = self.status is PaymentStatus.AUTHORIZED and now >= self.expires_at
+        return PaymentStatus.EXPIRED if is_over else self.status
 
     def release(self, order_id: str) -> None:
         """Give it back, if it serves this order or none. Releasing it again changes nothing."""

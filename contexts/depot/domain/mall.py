@@ -1,4 +1,4 @@
-"""A copy of where a store is, as stores described it last; the higher version is the newer copy."""
+"""Copies of what stores said last of themselves and their products; the higher version is the newer copy."""
 
 from contexts.depot.domain.errors import StoreIsClosed
 from mallbots_platform.messages import value
@@ -15,3 +15,10 @@ class Store:
     def must_be_open(self) -> None:
         if not self.is_open:
             raise StoreIsClosed(self.store_id)
+
+
+@value
+class Product:
+    product_id: str
+    name: str
+    version: int

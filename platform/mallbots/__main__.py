@@ -1,0 +1,161 @@
+"""The `mallbots` command. Each subcommand imports what it needs only when it is used, so that `--help` is quick."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mallbots.directories import VARIABLE, data_directory
+from mallbots.reporting import run
+
+app = typer.Typer(
+    help="MallBots: an event-driven mall, and what it takes to see how it works.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+events_app = typer.Typer(help="What the contexts say.", no_args_is_help=True)
+parked_app = typer.Typer(help="What was set aside, and what to do with it.", no_args_is_help=True)
+app.add_typer(events_app, name="events")
+app.add_typer(parked_app, name="parked")
+
+Data = Annotated[
+    Path | None, typer.Option("--data", envvar=VARIABLE, help="Where the run keeps its things; .mallbots if not said.")
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
+Name = Annotated[str, typer.Argument(help="As `parked list` writes it, such as ordering:3.")]
+
+
+@app.command()
+def demo(
+    orders: Annotated[int, typer.Option(help="How many orders are placed.")] = 50,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same plan.")] = 1,
+    data: Data = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the data for `mallbots flow` and others.")] = False,
+    json: Json = False,
+) -> None:
+    """A day in the mall: start everything, place orders, show one's flow, check the invariants, stop everything."""
+    from mallbots.demo import demo
+
+    run(lambda: demo(orders, seed, data, keep, json))
+
+
+@app.command()
+def up(
+    only: Annotated[str, typer.Option(help="Some contexts, such as ordering,depot; all if not said.")] = "",
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Run and supervise all processes until Ctrl-C; say where each listens."""
+    from mallbots.up import up
+
+    run(lambda: up(data_directory(data), only, json))
+
+
+@app.command()
+def flow(
+    id: Annotated[str, typer.Argument(help="Of an order, an event, a correlation or a trace.")],
+    data: Data = None,
+    all: Annotated[bool, typer.Option("--all", help="Also who took note without acting.")] = False,
+    json: Json = False,
+) -> None:
+    """What led to what, who handled it, and how long each hop took, as a causal tree."""
+    from mallbots.flow import flow
+
+    run(lambda: flow(data_directory(data), id, json, all))
+
+
+@events_app.command()
+def tail(
+    context: Annotated[str, typer.Option(help="Of one context only.")] = "",
+    type: Annotated[str, typer.Option(help="Such as OrderApproved, 'Order*' or 'depot.*'.")] = "",
+    start: Annotated[str, typer.Option("--from", help="start, new, or a sequence.")] = "new",
+    follow: Annotated[bool, typer.Option(help="Go on with what comes; or end with what is there.")] = True,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Events as they are published, or from a place in the log."""
+    from mallbots.events import tail
+
+    run(lambda: tail(data_directory(data), context, type, start, follow, json))
+
+
+@parked_app.command("list")
+def list_parked(
+    group: Annotated[str, typer.Option(help="Of one subscriber group only.")] = "",
+    state: Annotated[str, typer.Option(help="waiting, queued or dead.")] = "",
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """What is set aside, oldest first."""
+    from mallbots.parked import list_parked
+
+    run(lambda: list_parked(data_directory(data), group, state, json))
+
+
+@parked_app.command("show")
+def show_parked(name: Name, data: Data = None, json: Json = False) -> None:
+    """One message, whole."""
+    from mallbots.parked import show_parked
+
+    run(lambda: show_parked(data_directory(data), name, json))
+
+
+@parked_app.command("retry")
+def retry_parked(
+    name: Annotated[str, typer.Argument(help="As `parked list` writes it, such as ordering:3.")] = "",
+    group: Annotated[str, typer.Option(help="All dead ones of this group.")] = "",
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Try again at once, at the front of its key."""
+    from mallbots.parked import retry_parked
+
+    run(lambda: retry_parked(data_directory(data), name, group, json))
+
+
+@parked_app.command("discard")
+def discard_parked(name: Name, data: Data = None, json: Json = False) -> None:
+    """Give up on a message; what queued behind it goes on."""
+    from mallbots.parked import discard_parked
+
+    run(lambda: discard_parked(data_directory(data), name, json))
+
+
+@app.command()
+def replay(
+    group: Annotated[str, typer.Argument(help="The subscriber group, such as baskets.")],
+    start: Annotated[str, typer.Option("--from", help="start, or the first sequence to be applied again.")],
+    source: Annotated[str, typer.Option(help="Only what this context said.")] = "",
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Let a group apply the log once more, to rebuild what it made of it."""
+    from mallbots.replay import replay
+
+    run(lambda: replay(data_directory(data), group, start, source, json))
+
+
+@app.command()
+def lag(data: Data = None, json: Json = False) -> None:
+    """Who is behind, by how many messages, by how long."""
+    from mallbots.lag import lag
+
+    run(lambda: lag(data_directory(data), json))
+
+
+@app.command()
+def doctor(data: Data = None, json: Json = False) -> None:
+    """Is everything there that MallBots needs, and does it work; if not, what to do."""
+    from mallbots.doctor import doctor
+
+    run(lambda: doctor(data_directory(data), json))
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

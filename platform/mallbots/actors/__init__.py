@@ -1,0 +1,1 @@
+"""Staff, customers and robots, as programs that know the mall by its gRPC APIs only."""

@@ -1,0 +1,162 @@
+"""How a demo went: what became of whom, what happened to the messages, and whether what must hold does hold."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.table import Table
+
+from mallbots.invariants import Invariant, cancelled_from
+from mallbots.plan import Scenario, Visit
+from mallbots.reporting import open_console
+from mallbots.totals import CriticalSeconds, Totals
+from mallbots_platform import operator_pb2 as pb
+
+FINAL_STATES = ("collected", "cancelled", "rejected")
+FOR_THE_TREE = (Scenario.SOME_MISSING, Scenario.PLAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """One customer's visit: it was over `seconds` after the doors opened; `surprise` is what no plan foresaw."""
+
+    visit: Visit
+    order_id: str
+    ended: str
+    seconds: float
+    surprise: str = ""
+
+    @property
+    def as_planned(self) -> bool:
+        return not self.surprise and self.ended == self.visit.scenario.ends_as
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    visited: Sequence[Visited]
+    states: Mapping[str, int]
+    totals: Totals
+    invariants: Sequence[Invariant]
+    critical: CriticalSeconds
+    messages: Sequence[pb.LogEntry]
+    left_over: str = ""
+
+    @property
+    def placed(self) -> int:
+        return len(self._orders)
+
+    @property
+    def seconds(self) -> float:
+        """Until the last order had ended."""
+        return max(each.seconds for each in self._orders)
+
+    @property
+    def _orders(self) -> list[Visited]:
+        return [each for each in self.visited if each.visit.scenario is not Scenario.FORGOTTEN]
+
+    @property
+    def is_good(self) -> bool:
+        everybody = all(each.as_planned for each in self.visited)
+        nothing_set_aside = not (self.totals.parked or self.totals.dead or self.left_over)
+        return everybody and nothing_set_aside and all(each.holds for each in self.invariants)
+
+    @property
+    def flow(self) -> str:
+        """An order that is worth a look."""
+        collected = [each for each in self.visited if each.ended == "collected"]
+        wanted = [each for scenario in FOR_THE_TREE for each in collected if each.visit.scenario is scenario]
+        return next((each.order_id for each in (*wanted, *self.visited) if each.order_id), "")
+
+    def cancelled_in(self) -> Counter[str]:
+        """In which states orders were when their customers cancelled them."""
+        ids = [each.order_id for each in self.visited if each.visit.scenario.name.startswith("CANCELLED")]
+        states = (cancelled_from(self.messages, id) for id in ids)
+        return Counter(state for state in states if state)
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """`critical_seconds`: from the commit of a cause to that of its effect. `republished`: after a loss in Redis."""
+    return {
+        "orders": {"placed": report.placed} | {state: report.states.get(state, 0) for state in _states(report)},
+        "scenarios": {
+            scenario.value: {
+                "visits": len(visits),
+                "as_planned": sum(each.as_planned for each in visits),
+                "ends_as": scenario.ends_as,
+            }
+            for scenario, visits in _by_scenario(report).items()
+        },
+        "cancelled_in": dict(report.cancelled_in()),
+        "events": asdict(report.totals),
+        "invariants": [asdict(each) for each in report.invariants],
+        "critical_seconds": asdict(report.critical),
+        "seconds": round(report.seconds, 3),
+        "orders_per_second": round(report.placed / report.seconds, 2),
+        "surprises": _surprises(report),
+        "flow": report.flow,
+    }
+
+
+def show(report: Report) -> None:
+    console = open_console()
+    console.print()
+    console.print(_scenarios(report))
+    console.print()
+    console.print(_invariants(report))
+    for surprise in _surprises(report):
+        console.print(f"[red]✗ {surprise}[/]", soft_wrap=True)
+    console.print()
+    told, late = report.totals, report.critical
+    console.print(
+        f"{report.placed} orders in {report.seconds:.1f} s, {report.placed / report.seconds:.1f} a second · "
+        f"{told.published} messages published, {told.applied} times applied, {told.duplicates} duplicates refused, "
+        f"{told.parked} parked, {told.dead} dead, {told.republished} republished",
+        soft_wrap=True,
+    )
+    console.print(
+        f"from cause to effect, commit to commit: {late.p50 * 1000:.1f} ms p50, {late.p95 * 1000:.1f} ms p95, "
+        f"{late.p99 * 1000:.1f} ms p99",
+        soft_wrap=True,
+    )
+
+
+def _scenarios(report: Report) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("what happened")
+    table.add_column("visits", justify="right")
+    table.add_column("ended")
+    table.add_column("as planned", justify="right")
+    for scenario, visits in _by_scenario(report).items():
+        planned = sum(each.as_planned for each in visits)
+        ended = ", ".join(f"{state or 'surprised'}" for state in sorted({each.ended for each in visits}))
+        style = None if planned == len(visits) else "red"
+        table.add_row(scenario.value, str(len(visits)), ended, str(planned), style=style)
+    return table
+
+
+def _invariants(report: Report) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in ("", "invariant", "checked"):
+        table.add_column(title)
+    for each in report.invariants:
+        table.add_row("[green]✓[/]" if each.holds else "[red]✗[/]", each.name, each.detail)
+    return table
+
+
+def _surprises(report: Report) -> list[str]:
+    told = [
+        each.surprise or f"{each.visit.scenario.value}: {each.order_id} ended as {each.ended}"
+        for each in report.visited
+        if not each.as_planned
+    ]
+    return told + ([f"the run did not come to rest: {report.left_over}"] if report.left_over else [])
+
+
+def _by_scenario(report: Report) -> dict[Scenario, list[Visited]]:
+    met = {scenario: [each for each in report.visited if each.visit.scenario is scenario] for scenario in Scenario}
+    return {scenario: visits for scenario, visits in met.items() if visits}
+
+
+def _states(report: Report) -> list[str]:
+    return [*FINAL_STATES, *sorted(set(report.states) - set(FINAL_STATES))]

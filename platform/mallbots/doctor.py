@@ -1,0 +1,210 @@
+"""`mallbots doctor`: is everything there that MallBots needs, and does it work; if not, what to do."""
+
+import asyncio
+import os
+import shutil
+import sys
+import urllib.request
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from redis.exceptions import RedisError
+from rich.table import Table
+
+from mallbots.directories import CONTEXTS, contexts_with_data, database_url, log_file
+from mallbots.operators import SERVICE, live_endpoints
+from mallbots.reporting import one_line, open_console, print_json
+from mallbots.supervisor import is_serving, source_roots
+from mallbots_platform import operator_pb2 as pb
+from mallbots_platform import schema
+from mallbots_platform.embedded_redis import check_redis, redis_binary
+from mallbots_platform.endpoints import Endpoint
+from mallbots_platform.errors import PlatformError, Unavailable
+from mallbots_platform.grpc_client import client_for, open_channel
+from mallbots_platform.operator_api import offline_operator
+from mallbots_platform.streams import open_redis
+
+OK, WARNING, PROBLEM = "ok", "warning", "problem"
+LEAST_FREE = 500 << 20
+NEWEST_CHECKED = (3, 14)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`advice` says what to do; empty when all is well."""
+
+    about: str
+    state: str
+    detail: str
+    advice: str = ""
+
+
+async def doctor(data: Path, as_json: bool) -> bool:
+    """Whether there is no problem; warnings are none."""
+    findings = [finding async for finding in examine(data)]
+    healthy = all(finding.state != PROBLEM for finding in findings)
+    if as_json:
+        print_json({"healthy": healthy, "findings": [asdict(finding) for finding in findings]})
+    else:
+        _show(findings)
+    return healthy
+
+
+async def examine(data: Path) -> AsyncIterator[Finding]:
+    yield python_version(sys.version_info[:2])
+    yield _contexts_found()
+    yield _redis_found()
+    yield disk(data)
+    live = live_endpoints(data)
+    yield running(data, live)
+    if live:
+        yield await redis_settings(_redis_url(data))
+    for context, endpoint in live.items():
+        yield await process(context, endpoint, data)
+        yield await asyncio.to_thread(metrics, context, endpoint)
+    for context in contexts_with_data(data):
+        if context not in live:
+            yield await database(context, data)
+    if endpoint_url := os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        yield await collector(endpoint_url)
+
+
+def python_version(version: tuple[int, ...]) -> Finding:
+    text = ".".join(map(str, version))
+    if version < (3, 11):
+        return Finding("Python", PROBLEM, text, "install Python 3.11 or newer, then `make clean setup`")
+    if version > NEWEST_CHECKED:
+        return Finding("Python", WARNING, text, "newer than any that MallBots was tried with")
+    return Finding("Python", OK, text)
+
+
+def _contexts_found() -> Finding:
+    roots = [Path(root, "contexts") for root in source_roots()]
+    missing = [name for name in CONTEXTS if not any((root / name / "__main__.py").exists() for root in roots)]
+    if missing:
+        return Finding("contexts", PROBLEM, f"missing: {', '.join(missing)}", "run `make setup` in the repository")
+    return Finding("contexts", OK, ", ".join(CONTEXTS))
+
+
+def _redis_found() -> Finding:
+    if url := os.environ.get("MALLBOTS_REDIS_URL"):
+        return Finding("Redis server", OK, f"that of MALLBOTS_REDIS_URL, {url}")
+    try:
+        return Finding("Redis server", OK, redis_binary())
+    except Unavailable as error:
+        return Finding("Redis server", PROBLEM, "none found", str(error))
+
+
+def disk(data: Path) -> Finding:
+    place = next(parent for parent in (data, *data.parents) if parent.exists())
+    free = shutil.disk_usage(place).free
+    if not os.access(place, os.W_OK):
+        return Finding("data directory", PROBLEM, f"{data} cannot be written", "choose another one with --data")
+    if free < LEAST_FREE:
+        return Finding("data directory", WARNING, f"{free >> 20} MiB left at {data}", "make room on this disk")
+    return Finding("data directory", OK, f"{data}, {free >> 30} GiB free")
+
+
+def running(data: Path, live: dict[str, Endpoint]) -> Finding:
+    if not live:
+        return Finding("processes", WARNING, f"none runs in {data}", "start them with `mallbots up`")
+    missing = [context for context in CONTEXTS if context not in live]
+    if missing:
+        return Finding("processes", WARNING, f"not running: {', '.join(missing)}", f"see {log_file(data, missing[0])}")
+    return Finding("processes", OK, f"{len(live)} run")
+
+
+async def redis_settings(url: str) -> Finding:
+    client = open_redis(url)
+    try:
+        info: dict[str, Any] = await client.info("server")
+        problems = check_redis(info, await client.config_get("maxmemory*"))
+    except (RedisError, OSError) as error:
+        return Finding("Redis", PROBLEM, f"{url} does not answer: {one_line(error)}", "start it, or correct the URL")
+    finally:
+        await client.aclose()
+    if problems:
+        return Finding("Redis", PROBLEM, url, "; ".join(problems))
+    return Finding("Redis", OK, f"{url}, version {info['redis_version']}, evicts nothing")
+
+
+async def process(context: str, endpoint: Endpoint, data: Path) -> Finding:
+    channel = open_channel(endpoint.operator)
+    try:
+        status = await client_for(channel, SERVICE).GetStatus(pb.GetStatusRequest(), timeout=3.0)
+    except PlatformError as error:
+        return Finding(
+            context, PROBLEM, f"its operator service does not answer: {one_line(error)}", _log(data, context)
+        )
+    finally:
+        await channel.close(None)
+    if not await is_serving(endpoint.grpc):
+        return Finding(context, PROBLEM, f"does not serve at {endpoint.grpc}", _log(data, context))
+    if status.version != str(schema.VERSION):
+        detail = f"its schema is version {status.version}, this command knows {schema.VERSION}"
+        return Finding(context, PROBLEM, detail, "stop it and start it again from the same checkout")
+    if status.troubles:
+        return Finding(context, WARNING, "; ".join(status.troubles), _log(data, context))
+    return Finding(context, OK, f"{status.database}, {status.partitions} partitions, serves at {endpoint.grpc}")
+
+
+def metrics(context: str, endpoint: Endpoint) -> Finding:
+    url, about = f"http://{endpoint.metrics}/metrics", f"{context} metrics"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=3.0) as response:
+            return Finding(about, OK, f"{url}, {len(response.read())} bytes")
+    except OSError as error:
+        return Finding(about, WARNING, f"{url} does not answer: {one_line(error)}", "Prometheus cannot scrape it")
+
+
+async def database(context: str, data: Path) -> Finding:
+    """Of a process that is gone."""
+    about = f"{context} database"
+    try:
+        operator = offline_operator(database_url(data, context), context)
+        try:
+            totals = await operator.GetTotals(pb.GetTotalsRequest())
+        finally:
+            operator.close()
+    except (PlatformError, OSError, ValueError) as error:
+        return Finding(
+            about, PROBLEM, one_line(error), f"look at {data / context}.db, or start with an empty directory"
+        )
+    return Finding(about, OK, f"{totals.committed} messages said, {totals.applied} applied, {totals.dead} dead")
+
+
+async def collector(url: str) -> Finding:
+    """Whether something listens where telemetry is to go."""
+    parts = urlsplit(url if "//" in url else f"//{url}")
+    try:
+        connecting = asyncio.open_connection(parts.hostname, parts.port or 4318)
+        _, writer = await asyncio.wait_for(connecting, 3.0)
+        writer.close()
+    except (OSError, TimeoutError, ValueError) as error:
+        advice = "start the collector, or unset OTEL_EXPORTER_OTLP_ENDPOINT"
+        return Finding("OTLP", WARNING, f"{url} does not answer: {one_line(error)}", advice)
+    return Finding("OTLP", OK, url)
+
+
+def _redis_url(data: Path) -> str:
+    address = data / "redis.address"
+    return os.environ.get("MALLBOTS_REDIS_URL") or (address.read_text() if address.exists() else "redis://127.0.0.1")
+
+
+def _log(data: Path, context: str) -> str:
+    return f"see {log_file(data, context)}"
+
+
+def _show(findings: list[Finding]) -> None:
+    marks = {OK: "[green]✓[/]", WARNING: "[yellow]![/]", PROBLEM: "[red]✗[/]"}
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for _ in range(3):
+        table.add_column(overflow="fold")
+    for finding in findings:
+        detail = f"{finding.detail}\n→ {finding.advice}" if finding.advice else finding.detail
+        table.add_row(marks[finding.state], finding.about, detail)
+    open_console().print(table)

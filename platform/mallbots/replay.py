@@ -1,0 +1,23 @@
+"""`mallbots replay GROUP`: let a group apply what it has read already once more, from a sequence on."""
+
+from pathlib import Path
+
+import typer
+
+from mallbots.events import first_sequence
+from mallbots.operators import DEADLINE_SECONDS, open_operators
+from mallbots.reporting import Failed, print_json
+from mallbots_platform import operator_pb2 as pb
+
+
+async def replay(data: Path, group: str, start: str, source: str, as_json: bool) -> None:
+    first = first_sequence(start)
+    if not first:
+        raise Failed("--from is 'new', must be start or a sequence: what is new is applied anyhow")
+    async with open_operators(data) as operators:
+        request = pb.ReplayRequest(group=group, source=source, from_sequence=first)
+        answer = await operators.of(group.partition(".")[0]).Replay(request, timeout=DEADLINE_SECONDS)
+    if as_json:
+        print_json({"group": group, "messages": answer.messages})
+    else:
+        typer.echo(f"{group} applies {answer.messages} messages again; `mallbots lag` shows how far it is")
