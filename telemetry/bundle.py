@@ -1,22 +1,81 @@
-"""First cut."""
+"""What a process says about itself: one tracer, one meter, one log."""
 
-from dataclasses import dataclass
+import os
+import platform
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+from uuid import uuid4
 
-import structlog
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.util.types import AttributeValue
 
+from telemetry.export import SpanExporter
+from telemetry.logs import open_log
 from telemetry.metrics import Meter
-from telemetry.tracing import Tracer
+from telemetry.otlp import encode_resource
+from telemetry.tracing import Provider, Tracer
+from telemetry.transports import transport_from_environment
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Telemetry:
     tracer: Tracer
     meter: Meter
     log: Any
 
-    def close(self) -> None: ...
+    def untraced(self) -> "Telemetry":
+        """For what nobody needs to see, such as an operator's questions: ids are passed on, spans are not kept."""
+        return replace(self, tracer=Tracer())
+
+    def for_libraries(self) -> None:
+        """Let instrumented libraries of this process join our traces. Once in its life."""
+        trace.set_tracer_provider(Provider(self.tracer))
+
+    def close(self) -> None:
+        self.tracer.close()
 
 
-def open_telemetry(service: str) -> Telemetry:
-    return Telemetry(Tracer(), Meter(), structlog.get_logger())
+def open_telemetry(service: str, environ: Mapping[str, str] = os.environ) -> Telemetry:
+    """Exports spans where `OTEL_EXPORTER_OTLP_ENDPOINT` says; nothing, when it says nothing. Raises ValueError."""
+    meter = Meter(service)
+    meter.gauge("mallbots_build_info", version=own_version(), python=platform.python_version()).set(1)
+    return Telemetry(_tracer(service, meter, environ), meter, open_log(service))
+
+
+def _tracer(service: str, meter: Meter, environ: Mapping[str, str]) -> Tracer:
+    wanted = environ.get("MALLBOTS_TRACER", "lean")
+    if wanted not in ("lean", "sdk"):
+        raise ValueError(f"MALLBOTS_TRACER is {wanted!r}, must be lean or sdk")
+    transport = transport_from_environment(environ)
+    if transport is None:
+        return Tracer()
+    resource = resource_of(service)
+    if wanted == "sdk":
+        from telemetry.sdk_tracer import sdk_tracer
+
+        return sdk_tracer(resource)
+    return Tracer(SpanExporter(transport, encode_resource(resource), meter))
+
+
+def resource_of(service: str) -> Resource:
+    """What all spans of this process have in common; `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME` go first."""
+    ours: Mapping[str, AttributeValue] = {
+        "service.namespace": "mallbots",
+        "service.version": own_version(),
+        "service.instance.id": str(uuid4()),
+        "host.name": socket.gethostname(),
+        "process.pid": os.getpid(),
+    }
+    named = {} if os.environ.get("OTEL_SERVICE_NAME") else {"service.name": service}
+    return Resource(ours).merge(Resource.create()).merge(Resource(named))
+
+
+def own_version() -> str:
+    try:
+        return version("mallbots")
+    except PackageNotFoundError:  # run from the source tree
+        return "0.1.0"

@@ -1,27 +1,148 @@
-"""First cut."""
+"""Metrics of one process: declared in the registry, bound once, served as OpenMetrics with exemplars."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar, Protocol, TypeVar, cast
+
+import msgspec
+from prometheus_client import CollectorRegistry
+from prometheus_client import Counter as PrometheusCounter
+from prometheus_client import Gauge as PrometheusGauge
+from prometheus_client import Histogram as PrometheusHistogram
+from prometheus_client.exposition import choose_encoder
+
+from telemetry.registry import METRICS, Instrument, Metric
 
 
-class Child:
-    def inc(self, n: float = 1) -> None: ...
-    def set(self, x: float) -> None: ...
-    def observe(self, v: float, exemplar: Mapping[str, str] | None = None) -> None: ...
+class Counter(Protocol):
+    def inc(self, amount: float = 1, exemplar: dict[str, str] | None = None) -> None: ...
+
+
+class Gauge(Protocol):
+    def set(self, value: float) -> None: ...
+
+
+class Histogram(Protocol):
+    def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None: ...
+
+
+C = TypeVar("C", Counter, Gauge, Histogram)
 
 
 class Meter:
-    def counter(self, name: str, **labels: str) -> Child:
-        return Child()
+    """Gives out a metric with its labels bound, the same one for the same labels: keep it where it is used often."""
 
-    gauge = histogram = counter
+    def __init__(self, context: str = "") -> None:
+        self.context = context
+        self.registry = CollectorRegistry(auto_describe=False)
+        self._families: dict[str, Any] = {}
+        self._children: dict[tuple[str, ...], Any] = {}
+        self._lock = threading.Lock()
+
+    def counter(self, name: str, **labels: str) -> Counter:
+        return cast(Counter, self._child(Instrument.COUNTER, name, labels))
+
+    def gauge(self, name: str, **labels: str) -> Gauge:
+        return cast(Gauge, self._child(Instrument.GAUGE, name, labels))
+
+    def histogram(self, name: str, **labels: str) -> Histogram:
+        return cast(Histogram, self._child(Instrument.HISTOGRAM, name, labels))
+
+    def _child(self, instrument: Instrument, name: str, labels: Mapping[str, str]) -> Any:
+        """Raises ValueError when name, kind or labels are not those of the registry."""
+        place = (name, *labels.keys(), *labels.values())
+        child = self._children.get(place)
+        if child is None:
+            metric = METRICS.get(name)
+            if metric is None or metric.instrument is not instrument or set(metric.labels) != set(labels):
+                raise ValueError(f"{instrument} {name} with labels {sorted(labels)} is not in telemetry/registry.py")
+            with self._lock:
+                child = self._family(metric).labels(context=self.context, **labels)
+                self._children[place] = child
+        return child
+
+    def _family(self, metric: Metric) -> Any:
+        known = self._families.get(metric.name)
+        if known is None:
+            known = self._families[metric.name] = _new_family(metric, self.registry)
+        return known
+
+
+def _new_family(metric: Metric, registry: CollectorRegistry) -> Any:
+    labels = ("context", *metric.labels)
+    if metric.instrument is Instrument.HISTOGRAM:
+        return PrometheusHistogram(metric.name, metric.question, labels, registry=registry, buckets=metric.buckets)
+    kind = PrometheusCounter if metric.instrument is Instrument.COUNTER else PrometheusGauge
+    return kind(metric.name, metric.question, labels, registry=registry)
 
 
 class MetricsServer:
-    address = "127.0.0.1:0"
+    """`/metrics` for Prometheus; `/healthz`: 200 with `{"status": "ok"}`, or `degraded` and what is wrong."""
 
-    def close(self) -> None: ...
+    def __init__(self, meter: Meter, address: str, health: Callable[[], Sequence[str]]) -> None:
+        host, _, port = address.rpartition(":")
+
+        class Handler(_Handler):
+            pages: ClassVar = {"/metrics": _metrics_page(meter), "/healthz": _health_page(health)}
+
+        self._server = ThreadingHTTPServer((host.strip("[]"), int(port)), Handler)
+        self._server.daemon_threads = True
+        self.address = f"{host}:{self._server.server_port}"
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.1,), name="metrics-server", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
 
 
-def serve_metrics(meter: Meter, address: str, health: Callable[[], Any]) -> MetricsServer:
-    return MetricsServer()
+def serve_metrics(meter: Meter, address: str, health: Callable[[], Sequence[str]]) -> MetricsServer:
+    """Serve on `host:port`, any free port for 0."""
+    return MetricsServer(meter, address, health)
+
+
+Page = Callable[[str], tuple[str, bytes]]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    pages: ClassVar[Mapping[str, Page]] = {}
+    protocol_version = "HTTP/1.1"
+    timeout = 30.0
+
+    def do_GET(self) -> None:
+        page = self.pages.get(self.path.partition("?")[0])
+        if page is None:
+            self._answer(404, "text/plain; charset=utf-8", b"there is /metrics and /healthz\n")
+        else:
+            self._answer(200, *page(self.headers.get("Accept", "")))
+
+    def _answer(self, status: int, content_type: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """A scrape is no news."""
+
+
+def _metrics_page(meter: Meter) -> Page:
+    def page(accepted: str) -> tuple[str, bytes]:
+        encode, content_type = choose_encoder(accepted)
+        return content_type, encode(meter.registry)
+
+    return page
+
+
+def _health_page(health: Callable[[], Sequence[str]]) -> Page:
+    def page(accepted: str) -> tuple[str, bytes]:
+        troubles = list(health())
+        status = {"status": "degraded" if troubles else "ok", "troubles": troubles}
+        return "application/json", msgspec.json.encode(status)
+
+    return page

@@ -140,6 +140,13 @@ class Span(trace.Span):
             limits.max_span_attributes, attributes, immutable=False, max_value_len=limits.max_span_attribute_length
         )
 
+    def kept_links(self) -> tuple[Sequence[TraceContext | Link], int]:
+        """The last ones, as many as the limit allows; and how many are left out."""
+        most = self._limits.max_links
+        if most is None or len(self.links) <= most:
+            return self.links, 0
+        return self.links[len(self.links) - most :], len(self.links) - most
+
     def __enter__(self) -> "Span":
         self._token: Token[Context] = otel_context.attach(self.as_current())
         return self

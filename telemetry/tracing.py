@@ -82,7 +82,8 @@ class Tracer(trace.Tracer):
         finally:
             otel_context.detach(token)
 
-    def for_library(self, scope: Scope) -> "Tracer":
+    def for_library(self, scope: Scope) -> trace.Tracer:
+        """What an instrumented library gets, so that its spans join ours."""
         return Tracer(self._recording.sink, self._sampler, self._recording.limits, scope)
 
     def close(self) -> None:
@@ -183,3 +184,20 @@ def _baggage_text(known: str, carried: Mapping[str, object]) -> str:
 @lru_cache(maxsize=256)
 def _baggage_of(text: str) -> Mapping[str, object]:
     return baggage.get_all(W3CBaggagePropagator().extract({"baggage": text}, Context()))
+
+
+class Provider(trace.TracerProvider):
+    """Makes the platform's tracer the one that instrumented libraries get."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
+
+    def get_tracer(
+        self,
+        instrumenting_module_name: str,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes = None,
+    ) -> trace.Tracer:
+        scope = Scope(instrumenting_module_name, instrumenting_library_version or "", schema_url or "", attributes)
+        return self._tracer.for_library(scope)

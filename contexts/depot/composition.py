@@ -38,6 +38,7 @@ async def compose(settings: Settings) -> AsyncIterator[Process]:
             DepotApi(lists, bots, stores, products, leases, process.new_id, process.now),
             depot_pb2.DESCRIPTOR.services_by_name["DepotService"],
         )
+        process.show("mallbots_bots", "state", bots.counts)
         process.subscribe(
             mall.CONTRACT,
             {

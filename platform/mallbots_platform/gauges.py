@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from mallbots_platform.clock import now_us
 from mallbots_platform.database import Database
@@ -14,6 +16,15 @@ if TYPE_CHECKING:
 
 EVERY_SECONDS = 5.0
 Known = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A context's own gauge: how many there are under each value of the label."""
+
+    metric: str
+    label: str
+    counts: Callable[[], Mapping[Any, int]]
 
 
 class Gauges:
@@ -30,7 +41,7 @@ class Gauges:
 
     async def look(self) -> None:
         process = self._process
-        found = await process.readers.run(lambda: in_database(process.database))
+        found = await process.readers.run(lambda: in_database(process.database) | counted(process.shown))
         for lag in await process.lag.read():
             place = (("group", lag.group), ("partition", str(lag.partition)), ("source", lag.source))
             _most(found, "mallbots_stream_lag_events", place, lag.behind_events)
@@ -44,6 +55,12 @@ class Gauges:
         for (name, labels), value in {**dict.fromkeys(self._shown, 0.0), **found}.items():
             self._meter.gauge(name, **dict(labels)).set(value)
         self._shown = found
+
+
+def counted(shown: Iterable[Shown]) -> Known:
+    return {
+        (each.metric, ((each.label, str(value)),)): number for each in shown for value, number in each.counts().items()
+    }
 
 
 def in_database(database: Database) -> Known:

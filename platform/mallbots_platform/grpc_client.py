@@ -80,14 +80,18 @@ class _Call:
         """The response. Raises a platform error; Unavailable also when no answer came in time."""
         if self._telemetry is None:
             return await self._send(request, timeout, metadata)
-        started, status = time.perf_counter(), "OK"
-        with self._telemetry.tracer.span(self._name, kind=Kind.CLIENT, attributes={"rpc.system": "grpc"}) as span:
+        started, status = time.perf_counter(), grpc.StatusCode.CANCELLED.name
+        attributes = {"rpc.system.name": "grpc", "rpc.method": self._name}
+        with self._telemetry.tracer.span(self._name, kind=Kind.CLIENT, attributes=attributes) as span:
             try:
-                return await self._send(request, timeout, (*metadata, *inject(span.context)))
+                answer = await self._send(request, timeout, (*metadata, *inject(span.context)))
+                status = grpc.StatusCode.OK.name
+                return answer
             except PlatformError as error:
-                status = type(error).__name__
+                status = _status(error)
                 raise
             finally:
+                span.set_attributes({"rpc.response.status_code": status})
                 duration = self._telemetry.meter.histogram(
                     "rpc_client_call_duration_seconds", rpc_method=self._name, status=status
                 )
@@ -98,6 +102,11 @@ class _Call:
             return await self._call(request, timeout=timeout, metadata=tuple(metadata))
         except grpc.aio.AioRpcError as error:
             raise _platform_error(error) from error
+
+
+def _status(error: PlatformError) -> str:
+    told = error.__cause__
+    return told.code().name if isinstance(told, grpc.aio.AioRpcError) else grpc.StatusCode.UNKNOWN.name
 
 
 def _platform_error(error: grpc.aio.AioRpcError) -> PlatformError:

@@ -148,9 +148,8 @@ class _Handler:
         self._first: Prepare | None = getattr(implementation, "_first", None)
         self._api = api
         self._attributes = {
-            "rpc.system": "grpc",
-            "rpc.service": method.containing_service.full_name,
-            "rpc.method": method.name,
+            "rpc.system.name": "grpc",
+            "rpc.method": self._name,
         }
         answers = {"read": self._read, "write": self._write, "": self._await}
         self._answer: Answer = answers[getattr(implementation, "_kind", "")]
@@ -209,7 +208,7 @@ class _Handler:
             self._telemetry.log.error("call failed", exc_info=error, method=self._name)
 
     def _measure(self, span: Span, status: grpc.StatusCode, started: float) -> None:
-        span.set_attributes({"rpc.grpc.status_code": status.value[0]})
+        span.set_attributes({"rpc.response.status_code": status.name})
         span.end()
         duration = self._telemetry.meter.histogram(
             "rpc_server_call_duration_seconds", rpc_method=self._name, status=status.name

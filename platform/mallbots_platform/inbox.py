@@ -203,6 +203,8 @@ class Inbox:
     ) -> tuple[Any, ...]:
         now = now_us()
         created_at = from_rfc3339(envelope.time)
+        if entry.published_at > entry.received_at:
+            self._metrics.clock_skew.inc()
         outbox_us = max(0, entry.published_at - created_at) if entry.published_at else 0
         stream_us = max(0, entry.received_at - entry.published_at) if entry.published_at else 0
         place = (self._group, *batch.stream, entry.seq, envelope.id, envelope.type, envelope.subject)
@@ -238,6 +240,7 @@ class DeliveryMetrics:
             for outcome in Outcome
         }
         self._retries = meter.counter("mallbots_retries_total", group=group)
+        self.clock_skew = meter.counter("mallbots_clock_skew_total", group=group)
 
     def count(self, outcome: Outcome, number: int = 1) -> None:
         self._outcomes[outcome].inc(number)
@@ -255,13 +258,18 @@ class DeliveryMetrics:
         self.count(outcome)
         if outcome is Outcome.RETRIED:
             self._retries.inc()
-        meter, type_name, group = self._meter, envelope.type, self._group
+        meter, group = self._meter, self._group
+        type_name = "other" if outcome is Outcome.IGNORED else envelope.type  # what nobody handles may be anything
         exemplar = {"trace_id": span.trace_id_hex, "span_id": span.span_id_hex}
         critical = meter.histogram("mallbots_event_critical_seconds", type=type_name, group=group)
         critical.observe(critical_us / 1e6, exemplar)
         meter.histogram("mallbots_event_outbox_seconds", type=type_name, group=group).observe(outbox_us / 1e6)
         meter.histogram("mallbots_event_stream_seconds", type=type_name, group=group).observe(stream_us / 1e6)
         meter.histogram("mallbots_event_handler_seconds", type=type_name, group=group).observe(handler_us / 1e6)
+        handled = meter.histogram(
+            "messaging_process_duration_seconds", type=type_name, group=group, outcome=outcome.value
+        )
+        handled.observe(handler_us / 1e6)
 
 
 def _misplaced(envelope: Envelope, stream: StreamName, seq: int) -> str:

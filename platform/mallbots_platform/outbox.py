@@ -54,7 +54,7 @@ class Outbox:
         self._codec = codec
         self._tracer = tracer
         self._published_events: PublishedEvents = _nothing
-        self._listeners: dict[type, Listener] = {}
+        self._listeners: dict[type, list[Listener]] = {}
         self._drafts: list[Draft] = []
         writer.keep_with_savepoints(self._drafts)
         writer.before_commit(self._flush)
@@ -65,7 +65,7 @@ class Outbox:
 
     def listen(self, message_type: type, listener: Listener) -> None:
         """Let `listener` run in the same transaction whenever such a message is recorded."""
-        self._listeners[message_type] = listener
+        self._listeners.setdefault(message_type, []).append(listener)
 
     def record_events(self, source: Recorder, versions: Iterable[int]) -> None:
         """Publish what `source` has recorded; `versions` are those to which each of its events leads."""
@@ -95,7 +95,7 @@ class Outbox:
             span=self._tracer.span(f"create {wire.name}", kind=Kind.PRODUCER, parent=cause.trace),
         )
         self._drafts.append(draft)
-        if listener := self._listeners.get(type(message)):
+        for listener in self._listeners.get(type(message), ()):
             listener(message, draft)
         return draft
 

@@ -26,7 +26,7 @@ from mallbots_platform.embedded_redis import check_redis
 from mallbots_platform.endpoints import Endpoint, addresses, announce, previous_address
 from mallbots_platform.errors import PlatformError
 from mallbots_platform.event_store import EventSourced
-from mallbots_platform.gauges import Gauges
+from mallbots_platform.gauges import Gauges, Shown
 from mallbots_platform.grpc_client import Client, client_for, open_channel
 from mallbots_platform.grpc_server import GrpcServer
 from mallbots_platform.handling import Handling, Route
@@ -54,7 +54,7 @@ from mallbots_platform.timers import TimerHandler, Timers
 from mallbots_platform.work_queues import JobHandler, WorkQueue
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry, open_telemetry
-from telemetry.metrics import serve_metrics
+from telemetry.metrics import Counter, serve_metrics
 
 A = TypeVar("A", bound=Aggregate)
 E = TypeVar("E", bound=Entity)
@@ -89,11 +89,12 @@ class Process:
         self.outbox.on_commit = self.relay.committed
         self.subscriptions: dict[str, Subscription] = {}
         self.queues: dict[str, WorkQueue] = {}
+        self.shown: list[Shown] = []
         self.lag = LagReader(self.redis, self.readers, self.subscriptions)
         self.calls = ProcessCalls(self.writer, self.readers, self.requests)
         self.api = GrpcServer(telemetry, self.calls)
         self.endpoint = Endpoint("", "", "", os.getpid())
-        self._operator_server = GrpcServer(telemetry, self.calls)
+        self._operator_server = GrpcServer(telemetry.untraced(), self.calls)
         self._routes: dict[str, list[Route]] = {}
         self._sagas: list[Orchestration] = []
         self._channels: dict[str, tuple[str, grpc.aio.Channel]] = {}
@@ -156,6 +157,16 @@ class Process:
         self.outbox.listen(saga.begins_on, orchestration.on_begin)
         if saga.cancels_on:
             self.outbox.listen(saga.cancels_on, orchestration.on_cancel)
+
+    def show(self, metric: str, label: str, counts: Callable[[], Mapping[Any, int]]) -> None:
+        """A gauge of how many there are of each kind, looked up every few seconds."""
+        self.shown.append(Shown(metric, label, counts))
+
+    def count(self, metric: str, label: str, events: Mapping[type, str]) -> None:
+        """A counter of events that this context publishes, each under its value of the label."""
+        for event_type, value in events.items():
+            child = self.meter.counter(metric, **{label: value})
+            self.outbox.listen(event_type, partial(self._count_when_committed, child))
 
     def work_queue(self, name: str, handlers: Mapping[type, JobHandler], workers: int = 2) -> WorkQueue:
         """Jobs whose order does not matter, done by whichever worker is free, in any process of this context."""
@@ -364,6 +375,9 @@ class Process:
             self._channels[name] = known = (address, open_channel(address, self.telemetry))
         return known[1]
 
+    def _count_when_committed(self, child: Counter, event: object, draft: object) -> None:
+        self.writer.after_commit(child.inc)
+
     def _on_reply(self, reply: Any, envelope: Any) -> None:
         for orchestration in self._sagas:
             if orchestration.owns(envelope.causationid):
@@ -429,6 +443,7 @@ def main(compose: Compose) -> None:
 
 async def _serve(compose: Compose, settings: Settings) -> None:
     async with compose(settings) as process:
+        process.telemetry.for_libraries()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, process.stop)
