@@ -1,16 +1,42 @@
 """The servers that tests share: one of each kind a test worker, started when first wanted."""
 
+import asyncio
+import inspect
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 import pytest
 from sqlalchemy import create_engine, text
 
 from mallbots_platform.embedded_redis import EmbeddedRedis
 from tests.support.postgres import MISSING, binary, postgres
+from tests.support.world import World
 
 _numbers = itertools.count()
+hypothesis.settings.register_profile("mallbots", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("mallbots")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """A test may be a coroutine. It gets an event loop of its own, in which its async fixtures are entered."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = inspect.signature(pyfuncitem.obj).parameters
+    asyncio.run(_entered(pyfuncitem.obj, {name: pyfuncitem.funcargs[name] for name in names}))
+    return True
+
+
+async def _entered(story: Any, arguments: Mapping[str, Any]) -> None:
+    async with AsyncExitStack() as stack:
+        for argument in arguments.values():
+            if isinstance(argument, AbstractAsyncContextManager):
+                await stack.enter_async_context(argument)
+        await story(**arguments)
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +61,12 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'context.db'}"
     return new_database(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def world(tmp_path: Path, redis_server: EmbeddedRedis) -> World:
+    """Two small contexts over the real platform, on SQLite and an empty Redis."""
+    return World(tmp_path, redis_server)
 
 
 def new_database(postgres_url: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ heard = Table(
 Heard = Callable[[str], object]
 
 
-class World:
+class World(AbstractAsyncContextManager["World"]):
     """Processes in this event loop, with databases that outlive them."""
 
     def __init__(self, directory: Path, redis: EmbeddedRedis, **settings: Any) -> None:
@@ -86,7 +86,11 @@ class World:
         self._stack.push_async_callback(running.stop)
         return running
 
-    async def close(self) -> None:
+    async def __aenter__(self) -> "World":
+        await flush(self.redis)
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
         await self._stack.aclose()
 
 
@@ -132,9 +136,9 @@ class Running:
             lambda: [text for (text,) in self.process.database.run("SELECT text FROM heard ORDER BY position")]
         )
 
-    async def hears(self, *texts: str, seconds: float = 10.0) -> None:
+    async def hears(self, *texts: str, seconds: float = 10.0) -> bool:
         """Wait until exactly these were heard, in this order."""
-        await self.until(lambda found: found == list(texts), seconds)
+        return bool(await self.until(lambda found: found == list(texts), seconds))
 
     async def until(self, condition: Callable[[list[str]], bool], seconds: float = 10.0) -> list[str]:
         deadline = asyncio.get_running_loop().time() + seconds
@@ -144,15 +148,15 @@ class Running:
         return found
 
 
-async def eventually(condition: Callable[[], Any], seconds: float = 10.0) -> None:
-    """Wait for a condition; it may be a coroutine function."""
+async def eventually(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
+    """Wait for a condition, which may be a coroutine function; what it came to."""
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
         result = condition()
         if asyncio.iscoroutine(result):
             result = await result
         if result:
-            return
+            return result
         assert asyncio.get_running_loop().time() < deadline, "it did not come true in time"
         await asyncio.sleep(0.01)
 
