@@ -94,6 +94,9 @@ class Database:
                 self.run("COMMIT")
 
     def is_outage(self, error: BaseException) -> bool:
+        """Whether the database is away; `Unavailable` is how a repository has told so already."""
+        if isinstance(error, Unavailable):
+            return True
         if isinstance(error, DBAPIError) and error.orig is not None:
             return self.dialect.is_outage(error.orig)
         return isinstance(error, OperationalError | InterfaceError) or self.dialect.is_outage(error)

@@ -75,19 +75,23 @@ class Inbox:
         self.lot.bury_unreadable(stream, entry.seq, entry.raw, reason)
         self._writer.after_commit(lambda: self._metrics.count(Outcome.DEAD))
 
-    def bury_after_crashes(
-        self, route: Route, stream: StreamName, entry: Received, crashes: int, fence: Fence
-    ) -> Applied:
-        """The process died each time it tried this entry: it is dead, and the mark passes it."""
+    def bury_after_crashes(self, route: Route, stream: StreamName, entry: Received, crashes: int, fence: Fence) -> bool:
+        """The process died each time it tried this entry: it is dead, and the mark passes it. False: it is not the
+        next one, or unreadable, so that it cannot have been the reason."""
         fence.check(self._database)
-        applied = Applied(mark=self.mark(stream))
-        if entry.seq == applied.mark + 1:
+        try:
             envelope = decode_envelope(entry.raw)
-            error = f"the process died {crashes} times while handling it"
-            self.lot.bury(stream, entry.seq, envelope, _text(entry.raw), error, crashes, entry.published_at)
-            self._write_mark(stream, entry.seq, 0)
-            applied.mark = entry.seq
-        return applied
+        except InvalidInput:
+            return False
+        if entry.seq != self.mark(stream) + 1 or _misplaced(envelope, stream, entry.seq):
+            return False
+        error = f"the process died {crashes} times while handling it"
+        self.lot.bury(stream, entry.seq, envelope, _text(entry.raw), error, crashes, entry.published_at)
+        batch = _Batch(stream, route, set())
+        batch.deliveries.append(self._delivery(batch, envelope, entry, Outcome.DEAD, crashes, 0, error))
+        self._remember(batch, entry.seq - 1, Applied(mark=entry.seq))
+        self._writer.after_commit(lambda: self._metrics.count(Outcome.DEAD))
+        return True
 
     def retry(self, route: Route, message: ParkedMessage, fence: Fence) -> bool:
         """One more attempt at a parked message; whether it is dealt with."""

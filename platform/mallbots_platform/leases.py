@@ -17,19 +17,24 @@ from telemetry.bundle import Telemetry
 class LeaseLost(PlatformError):
     """Another process owns the partition now: whatever was about to be committed is not."""
 
+    def __init__(self, partition: int, generation: int) -> None:
+        super().__init__(f"partition {partition} has a newer owner than generation {generation}")
+        self.partition = partition
+
 
 @dataclass(frozen=True, slots=True)
 class Fence:
     """The right to commit for a unit, for as long as nobody gained it later."""
 
     unit: str
+    partition: int
     generation: int
 
     def check(self, database: Database) -> None:
         """Raises LeaseLost when a later owner has committed its generation."""
         rows = database.run(f"SELECT generation FROM fences WHERE unit = ?{database.dialect.lock_row}", (self.unit,))
         if not rows or rows[0][0] != self.generation:
-            raise LeaseLost(f"{self.unit} has a newer owner than generation {self.generation}")
+            raise LeaseLost(self.partition, self.generation)
 
 
 RENEW = """
@@ -109,7 +114,7 @@ class Leases:
         if gained:
             unit = f"{self._group}/{partition}"
             generation = await self._writer.run(lambda: self._next_generation(unit))
-            self.owned[partition] = Fence(unit, generation)
+            self.owned[partition] = Fence(unit, partition, generation)
 
     async def _renew(self, partition: int) -> None:
         renewed = await self._redis.eval(RENEW, 1, self._key(partition), self._owner, self._milliseconds)

@@ -1,6 +1,7 @@
 """What could not be handled, per key, in the consumer's own database: waiting, queued behind another, or dead."""
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -83,13 +84,16 @@ class ParkingLot:
         values = (self._group, *stream, seq, "", "", "", DEAD, 1, 0, at, 0, error)
         self._database.run(_INSERT, (*values, text.replace("\x00", "\\x00")))
 
-    def due(self, limit: int = 50) -> list[ParkedMessage]:
-        """Waiting messages whose time has come, each the first of its key."""
-        return [ParkedMessage(*row) for row in self._database.run(_DUE, (self._group, now_us(), limit))]
+    def due(self, streams: Iterable[StreamName]) -> list[ParkedMessage]:
+        """Waiting messages of these streams whose time has come, each the first of its key."""
+        wanted = {*streams}
+        found = (ParkedMessage(*row) for row in self._database.run(_DUE, (self._group, now_us())))
+        return [message for message in found if message.stream in wanted]
 
-    def next_due_at(self) -> int | None:
-        [(due_at,)] = self._database.run(_NEXT_DUE, (self._group,))
-        return due_at if due_at is None else int(due_at)
+    def next_due_at(self, streams: Iterable[StreamName]) -> int | None:
+        """Microseconds since the epoch."""
+        times = {StreamName(*stream): at for *stream, at in self._database.run(_NEXT_DUE, (self._group,))}
+        return min((times[stream] for stream in streams if stream in times), default=None)
 
     def still_there(self, id: int) -> bool:
         return bool(self._database.run("SELECT 1 FROM parked WHERE id = ? AND state = 'waiting'", (id,)))
@@ -166,8 +170,11 @@ _INSERT = f"INSERT INTO parked ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 _KEYS = """
     SELECT DISTINCT key FROM parked WHERE group_name = ? AND source = ? AND channel = ? AND partition = ?
 """
-_DUE = f"{_SELECT} WHERE group_name = ? AND state = 'waiting' AND due_at <= ? ORDER BY due_at, id LIMIT ?"
-_NEXT_DUE = "SELECT MIN(due_at) FROM parked WHERE group_name = ? AND state = 'waiting'"
+_DUE = f"{_SELECT} WHERE group_name = ? AND state = 'waiting' AND due_at <= ? ORDER BY due_at, id LIMIT 500"
+_NEXT_DUE = """
+    SELECT source, channel, partition, MIN(due_at) FROM parked WHERE group_name = ? AND state = 'waiting'
+    GROUP BY source, channel, partition
+"""
 _PROMOTE = """
     UPDATE parked SET state = 'waiting', due_at = ?
     WHERE group_name = ? AND source = ? AND channel = ? AND key = ? AND state = 'queued' AND seq = (

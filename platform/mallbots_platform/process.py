@@ -255,6 +255,7 @@ class Process:
         self.telemetry.close()
 
     def _parts(self) -> Iterable[Coroutine[Any, Any, None]]:
+        yield self.writer.watch()
         yield self.relay.run()
         yield self.timers.run()
         yield Gauges(self).run()

@@ -181,7 +181,7 @@ class Relay:
             progress.republished += again
             progress.published = progress.stream_ends = stream_ends
         elif stream_ends > progress.committed:
-            await self._remove_foreign(place, progress)
+            await self._remove_foreign(place, progress, stream_ends)
         elif stream_ends > progress.stream_ends:
             self._refused.inc(stream_ends - progress.stream_ends)
             progress.published = progress.stream_ends = stream_ends
@@ -196,18 +196,17 @@ class Relay:
             progress.published = max(stream_ends, progress.floor)
         progress.highest = max(progress.highest, progress.published)
 
-    async def _remove_foreign(self, place: Place, progress: Progress) -> None:
-        """Entries beyond the log are not ours: take them out, so that the numbers fit again."""
-        key = StreamName(self._context, *place).key
+    async def _remove_foreign(self, place: Place, progress: Progress, stream_ends: int) -> None:
+        """A stream that goes beyond the log is not ours alone: make it anew, for its numbers cannot be taken back. The
+        log is asked once more before; another process of this context may have committed and published meanwhile."""
         await self._load()
-        foreign = [entry_id for entry_id, _ in await self._redis.xrange(key, f"({progress.committed}-0", "+")]
-        if foreign:
-            await self._redis.xdel(key, *foreign)
-        top = await self._redis.xrevrange(key, "+", "-", count=1)
-        ends = int(top[0][0].partition(b"-")[0]) if top else max(progress.floor, 0)
-        await self._redis.execute_command("XSETID", key, f"{ends}-0")
-        progress.published = progress.stream_ends = ends
-        self._telemetry.log.warning("foreign entries removed", stream=key, count=len(foreign))
+        if stream_ends <= progress.committed:
+            return
+        key = StreamName(self._context, *place).key
+        foreign = len(await self._redis.xrange(key, f"({progress.committed}-0", "+"))
+        await self._redis.delete(key)
+        progress.published, progress.stream_ends = progress.floor, 0
+        self._telemetry.log.warning("foreign entries removed", stream=key, count=foreign)
 
     @property
     def _unnoted(self) -> list[Place]:

@@ -98,7 +98,7 @@ parked = Table(
     *_texts("message_id", "type", "key", "state"),
     *_numbers("attempts", "due_at", "parked_at", "published_at"),
     *_texts("error", "envelope"),
-    Index("parked_by_key", "group_name", "source", "channel", "key", "seq", unique=True),
+    Index("parked_by_key", "group_name", "source", "channel", "partition", "key", "seq", unique=True),
     Index("parked_by_due", "group_name", "state", "due_at"),
 )
 

@@ -14,8 +14,8 @@ from mallbots_platform.envelope import trace_of
 from mallbots_platform.errors import Unavailable
 from mallbots_platform.handling import Received, Route
 from mallbots_platform.inbox import Applied, Inbox
-from mallbots_platform.leases import LeaseLost, Leases
-from mallbots_platform.parking import ParkingLot
+from mallbots_platform.leases import Fence, LeaseLost, Leases
+from mallbots_platform.parking import ParkedMessage, ParkingLot
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
 from mallbots_platform.streams import BLOCK_SECONDS, RedisClient, sequence_of
@@ -80,6 +80,7 @@ class Subscription:
         self._batch = batch
         self._crash_limit = crash_limit
         self._stalled: dict[StreamName, _Stall] = {}
+        self._risked: set[tuple[StreamName, int]] = set()
         self._retry_now = asyncio.Event()
         self._by_key = {stream.key.encode(): stream for stream in self.routes}
         self._gaps = telemetry.meter.counter("mallbots_stream_gaps_detected_total", group=group)
@@ -121,15 +122,17 @@ class Subscription:
     def stop(self) -> None:
         """Finish and acknowledge what is in hand, read nothing new."""
         self._stopping = True
-        if self._reading is not None:
-            self._reading.cancel()
+        self._stop_reading()
 
     async def run_retries(self) -> None:
         """Give parked messages their next attempts, until cancelled."""
         while True:
             try:
                 pause = await self._retry_due()
-            except (Unavailable, LeaseLost):
+            except LeaseLost as lost:
+                self._lose(lost.partition)
+                continue
+            except Unavailable:
                 pause = PAUSE_SECONDS
             if pause > 0:
                 with contextlib.suppress(TimeoutError):
@@ -154,6 +157,7 @@ class Subscription:
         for stream in streams:
             rewound += await self._writer.run(partial(self.inbox.rewind, stream, from_seq))
             self._stalled[stream] = _Stall("replaying", 0.0)
+        self._stop_reading()
         return rewound
 
     # Starting: groups exist, and what an earlier life left pending is dealt with.
@@ -167,6 +171,7 @@ class Subscription:
 
     async def _owners_changed(self) -> None:
         self._ready = False
+        self._stop_reading()
 
     def _owned(self) -> list[StreamName]:
         return [stream for stream in self.routes if stream.partition in self._leases.owned]
@@ -183,8 +188,8 @@ class Subscription:
         self._ready = True
 
     async def _recover(self, stream: StreamName) -> None:
-        """Read the own pending list to its end. Each entry is tried alone, its attempt noted before, for it may be
-        the one that kills the process."""
+        """Read the own pending list to its end. Each entry is tried alone, and noted before, once in the life of
+        this process, for it may be the one that kills it."""
         cursor: bytes | str = "0"
         while True:
             answer = await self._redis.xreadgroup(self.group, self.group, {stream.key: cursor}, count=self._batch)
@@ -204,12 +209,19 @@ class Subscription:
 
     async def _risk(self, stream: StreamName, entry: Received) -> bool:
         """Whether the entry is dealt with."""
-        attempts = await self._writer.run(lambda: self.inbox.note_crash_risk(stream, entry.seq))
-        if attempts > self._crash_limit:
-            route, fence = self.routes[stream], self._leases.owned[stream.partition]
-            await self._writer.run(lambda: self.inbox.bury_after_crashes(route, stream, entry, attempts - 1, fence))
-            return True
+        if (stream, entry.seq) not in self._risked:
+            crashes = await self._writer.run(lambda: self.inbox.note_crash_risk(stream, entry.seq)) - 1
+            self._risked.add((stream, entry.seq))
+            if crashes >= self._crash_limit and await self._bury(stream, entry, crashes):
+                return True
         return await self._deliver(stream, [entry])
+
+    async def _bury(self, stream: StreamName, entry: Received, crashes: int) -> bool:
+        fence = self._leases.owned.get(stream.partition)
+        if fence is None:
+            return False
+        route = self.routes[stream]
+        return await self._writer.run(lambda: self.inbox.bury_after_crashes(route, stream, entry, crashes, fence))
 
     # Running
 
@@ -230,15 +242,18 @@ class Subscription:
         await self._acknowledge([batch for batch, done in zip(batches, delivered, strict=True) if done])
 
     async def _read_unless_stopped(self, streams: list[StreamName]) -> list[tuple[bytes, list[RawEntry]]]:
-        self._reading = asyncio.ensure_future(self._read(streams))
+        """Nothing when the read was stopped; what it had been given then is found in the own pending list."""
+        self._reading = reading = asyncio.ensure_future(self._read(streams))
         try:
-            return list(await self._reading)
-        except asyncio.CancelledError:
-            if not self._stopping:
-                raise
-            return []
+            await asyncio.wait([reading])
         finally:
             self._reading = None
+            reading.cancel()
+        return [] if reading.cancelled() else reading.result()
+
+    def _stop_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
 
     async def _read(self, streams: list[StreamName]) -> list[tuple[bytes, list[RawEntry]]]:
         block = 200 if self._stalled else round(BLOCK_SECONDS * 1000)
@@ -277,13 +292,16 @@ class Subscription:
         route = self.routes[stream]
         try:
             applied = await self._writer.run(lambda: self.inbox.apply(route, stream, entries, fence))
-        except LeaseLost:
-            self._fenced.inc()
-            self._leases.lose(stream.partition)
+        except LeaseLost as lost:
+            self._lose(lost.partition)
             return None
         if applied.parked:
             self.retry_soon()
         return applied
+
+    def _lose(self, partition: int) -> None:
+        self._fenced.inc()
+        self._leases.lose(partition)
 
     async def _acknowledge(self, batches: Iterable[tuple[StreamName, list[Received]]]) -> None:
         pipeline = self._redis.pipeline(transaction=False)
@@ -351,15 +369,17 @@ class Subscription:
 
     async def _retry_due(self) -> float:
         """Seconds until it is worth looking again."""
-        due = await self._readers.run(self.inbox.lot.due)
-        for message in due:
-            fence, route = self._leases.owned.get(message.partition), self.routes.get(message.stream)
-            if fence is not None and route is not None:
-                await self._writer.run(partial(self.inbox.retry, route, message, fence))
-        next_due_at = await self._readers.run(self.inbox.lot.next_due_at)
+        owned = self._owned()
+        for message in await self._readers.run(partial(self.inbox.lot.due, owned)):
+            if fence := self._leases.owned.get(message.partition):
+                await self._writer.run(partial(self._retry, message, fence))
+        next_due_at = await self._readers.run(partial(self.inbox.lot.next_due_at, owned))
         if next_due_at is None:
             return IDLE_SECONDS
         return min(IDLE_SECONDS, max(0.005, (next_due_at - now_us()) / 1e6))
+
+    def _retry(self, message: ParkedMessage, fence: Fence) -> None:
+        self.inbox.retry(self.routes[message.stream], message, fence)
 
     def _receive_spans(self, batches: list[tuple[StreamName, list[Received]]]) -> dict[tuple[str, str], TraceContext]:
         """One span per source and channel that had something, with a link to each message."""

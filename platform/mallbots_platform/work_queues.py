@@ -183,7 +183,7 @@ class WorkQueue:
     async def _retry(self) -> None:
         while True:
             try:
-                for message in await self._readers.run(self.lot.due):
+                for message in await self._readers.run(partial(self.lot.due, self._streams.values())):
                     await self._again(message)
             except Unavailable as error:
                 self.trouble = f"{self.group} cannot retry: {error}"

@@ -10,8 +10,9 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from mallbots_platform.causes import UNKNOWN, Cause
@@ -55,13 +56,20 @@ class Writer:
         self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._failed: asyncio.Future[None] | None = None
         self._closing = False
         self._commit_seconds = meter.histogram("mallbots_commit_seconds")
         self._batch_size = meter.histogram("mallbots_commit_batch_size")
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._failed = self._loop.create_future()
         self._thread.start()
+
+    async def watch(self) -> None:
+        """Never returns; raises what ended the thread, without which nothing can be changed any more."""
+        assert self._failed is not None
+        await asyncio.shield(self._failed)
 
     async def stop(self) -> None:
         """Finish what is queued, refuse what comes later."""
@@ -114,6 +122,13 @@ class Writer:
             self.cause = outer
 
     def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:  # a mistake in what runs after a commit: the process ends, and says so
+            self._closing = True
+            self._tell(partial(self._fail, error))
+
+    def _work(self) -> None:
         while (first := self._queue.get()) is not None:
             group = [first]
             stop = False
@@ -123,8 +138,10 @@ class Writer:
                     stop = True
                     break
                 group.append(piece)
-            self._commit(group)
-            self._answer(group)
+            try:
+                self._commit(group)
+            finally:
+                self._answer(group)
             if stop:
                 return
 
@@ -175,11 +192,16 @@ class Writer:
             notes.clear()
 
     def _answer(self, group: list[_Piece]) -> None:
+        self._tell(partial(_resolve, group))
+
+    def _fail(self, error: BaseException) -> None:
+        if self._failed is not None and not self._failed.done():
+            self._failed.set_exception(error)
+
+    def _tell(self, news: Callable[[], object]) -> None:
         assert self._loop is not None
-        try:
-            self._loop.call_soon_threadsafe(_resolve, group)
-        except RuntimeError:  # the loop has been closed: nobody waits any more
-            return
+        with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
+            self._loop.call_soon_threadsafe(news)
 
 
 def _resolve(group: list[_Piece]) -> None:

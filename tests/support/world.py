@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.messages import Contract, event
 from mallbots_platform.process import Process, open_process
 from mallbots_platform.settings import Settings
-from mallbots_platform.streams import open_redis
+from mallbots_platform.streams import RedisClient, open_redis
+from telemetry.testing import CapturedSpans
 
 
 @event
@@ -29,7 +31,6 @@ class Whispered:
 
 
 TELLER = Contract(context="teller", events=(Said, Whispered))
-LISTENER = Contract(context="listener")
 
 metadata = MetaData()
 heard = Table(
@@ -61,21 +62,27 @@ class World(AbstractAsyncContextManager["World"]):
             **(self.settings | changes),
         )
 
-    async def teller(self, **changes: Any) -> "Running":
-        return await self.start(open_process(TELLER, self.settings_of("teller", **changes)))
+    async def teller(self, contract: Contract = TELLER, **changes: Any) -> "Running":
+        return await self.start(open_process(contract, self.settings_of("teller", **changes)))
 
-    async def listener(self, on_said: Heard | None = None, **changes: Any) -> "Running":
+    async def listener(
+        self, on_said: Heard | None = None, context: str = "listener", purposes: Iterable[str] = ("",), **changes: Any
+    ) -> "Running":
+        """It writes down what it hears, once for each purpose; `on_said` may refuse."""
+
         @asynccontextmanager
         async def compose() -> AsyncIterator[Process]:
-            async with open_process(LISTENER, self.settings_of("listener", **changes)) as process:
+            async with open_process(Contract(context=context), self.settings_of(context, **changes)) as process:
                 process.create_tables(metadata)
 
-                def write_down(said: Said) -> None:
+                def write_down(said: Said, purpose: str) -> None:
                     if on_said:
                         on_said(said.text)
-                    process.database.run("INSERT INTO heard (text) VALUES (?)", (said.text,))
+                    text = f"{purpose}: {said.text}" if purpose else said.text
+                    process.database.run("INSERT INTO heard (text) VALUES (?)", (text,))
 
-                process.subscribe(TELLER, {Said: write_down})
+                for purpose in purposes:
+                    process.subscribe(TELLER, {Said: partial(write_down, purpose=purpose)}, purpose=purpose)
                 yield process
 
         return await self.start(compose())
@@ -131,6 +138,20 @@ class Running:
 
         await self.process.change(work)
 
+    def capture(self) -> CapturedSpans:
+        """Where its spans go from now on."""
+        tracer, sink = self.process.telemetry.tracer, CapturedSpans()
+        tracer._recording = tracer._recording._replace(sink=sink)
+        return sink
+
+    def measured(self, metric: str, **labels: str) -> float:
+        """The sum of a metric's samples that have these labels."""
+        samples = (sample for family in self.process.meter.registry.collect() for sample in family.samples)
+        return sum(s.value for s in samples if s.name == metric and labels.items() <= s.labels.items())
+
+    async def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        return await self.process.read(lambda: self.process.database.run(statement, parameters))
+
     async def heard(self) -> list[str]:
         return await self.process.read(
             lambda: [text for (text,) in self.process.database.run("SELECT text FROM heard ORDER BY position")]
@@ -161,7 +182,15 @@ async def eventually(condition: Callable[[], Any], seconds: float = 10.0) -> Any
         await asyncio.sleep(0.01)
 
 
-async def flush(redis: EmbeddedRedis) -> None:
+@asynccontextmanager
+async def redis_client(redis: EmbeddedRedis) -> AsyncIterator[RedisClient]:
     client = open_redis(redis.url)
-    await client.flushall()
-    await client.aclose()
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+async def flush(redis: EmbeddedRedis) -> None:
+    async with redis_client(redis) as client:
+        await client.flushall()

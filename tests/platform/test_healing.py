@@ -1,0 +1,272 @@
+"""The stream is transport: what it lost or never should have held is mended from the log of its source."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mallbots_platform.embedded_redis import EmbeddedRedis
+from mallbots_platform.messages import Contract, event
+from mallbots_platform.partitions import StreamName, partition_of
+from mallbots_platform.streams import RedisClient
+from tests.support.world import Running, Said, World, eventually, redis_client
+
+STREAM = StreamName("teller", "events", partition_of("k", 4))
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[EmbeddedRedis]:
+    """A server that the test may kill."""
+    server = EmbeddedRedis(tmp_path / "redis")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def fragile_world(tmp_path: Path, own_redis: EmbeddedRedis) -> World:
+    return World(tmp_path, own_redis)
+
+
+async def test_a_hole_is_filled_from_the_source(world: World) -> None:
+    teller = await world.teller()
+    await teller.say("one", "two", "three")
+    await eventually(lambda: teller.process.relay.behind == 0)
+
+    async with redis_client(world.redis) as client:
+        await client.xdel(STREAM.key, "2-0")
+    listener = await world.listener()
+
+    assert await listener.hears("one", "two", "three")
+    assert listener.measured("mallbots_stream_gaps_detected_total") == 1
+    assert listener.measured("mallbots_stream_gaps_healed_total") == 2
+
+
+async def test_a_hole_waits_for_its_source_to_come_back(world: World) -> None:
+    teller = await world.teller()
+    await teller.say("one", "two", "three")
+    await teller.stop()
+    async with redis_client(world.redis) as client:
+        await client.xdel(STREAM.key, "1-0")
+
+    listener = await world.listener()
+    await eventually(lambda: any(STREAM.key in trouble for trouble in listener.process.troubles))
+    heard_without_its_source = await listener.heard()
+    await world.teller()
+
+    assert heard_without_its_source == []
+    assert await listener.hears("one", "two", "three")
+    assert await eventually(lambda: not listener.process.troubles)
+
+
+async def test_bytes_that_are_no_envelope_are_set_aside(world: World) -> None:
+    teller, listener = await world.teller(), await world.listener()
+    await teller.say("one")
+    assert await listener.hears("one")
+
+    async with redis_client(world.redis) as client:
+        await client.xadd(STREAM.key, {"e": b"\xff\x00 no envelope"}, id="2-0")
+    await teller.say("two")
+
+    assert await listener.hears("one", "two")
+    assert await eventually(lambda: evidence_is_kept(listener, seq=2))
+    [(envelope, error)] = await listener.rows("SELECT envelope, error FROM parked")
+    assert envelope == "\\xff\\x00 no envelope"
+    assert error.startswith("envelope: ")
+
+
+async def evidence_is_kept(listener: Running, seq: int) -> bool:
+    return await listener.rows("SELECT state, seq FROM parked") == [("dead", seq)]
+
+
+async def test_an_entry_beyond_the_log_is_taken_out(world: World) -> None:
+    teller, listener = await world.teller(), await world.listener()
+    await teller.say("one")
+    assert await listener.hears("one")
+
+    async with redis_client(world.redis) as client:
+        await client.xadd(STREAM.key, {"e": b"from somebody else"}, id="500-0")
+    await teller.say("two", "three")
+
+    assert await listener.hears("one", "two", "three", seconds=20)
+    async with redis_client(world.redis) as client:
+        assert await eventually(lambda: entries_are(client, [b"1-0", b"2-0", b"3-0"]))
+
+
+async def entries_are(client: RedisClient, wanted: list[bytes]) -> bool:
+    return [entry_id for entry_id, _ in await client.xrange(STREAM.key)] == wanted
+
+
+async def test_an_entry_with_anothers_envelope_is_not_believed(world: World) -> None:
+    teller = await world.teller()
+    await teller.say("one", "two")
+    await eventually(lambda: teller.process.relay.behind == 0)
+
+    async with redis_client(world.redis) as client:
+        [(_, first), _] = await client.xrange(STREAM.key)
+        await client.delete(STREAM.key)
+        await client.xadd(STREAM.key, first, id="1-0")
+        await client.xadd(STREAM.key, first, id="2-0")
+    listener = await world.listener()
+
+    assert await listener.hears("one", "two")
+    assert await eventually(lambda: evidence_is_kept(listener, seq=2))
+
+
+@event
+class Numbered:
+    text: int
+
+
+Numbered.__name__ = "Said"
+NEWER = Contract(context="teller", events=(Said,), versions={Said: 2})
+OTHER_PAYLOAD = Contract(context="teller", events=(Numbered,))
+
+
+@pytest.mark.parametrize(
+    ("contract", "message", "reason"),
+    [(NEWER, Said(text="news"), "version 2 is newer"), (OTHER_PAYLOAD, Numbered(text=5), "`$.text`")],
+    ids=["version", "payload"],
+)
+async def test_what_cannot_be_read_is_dead_at_once(
+    world: World, contract: Contract, message: object, reason: str
+) -> None:
+    strange, listener = await world.teller(contract), await world.listener()
+    await strange.process.change(lambda: strange.process.outbox.record(message, key="k"))
+    await eventually(lambda: strange.process.relay.behind == 0)
+    await strange.stop()
+
+    teller = await world.teller()
+    await teller.say("of its key")
+    await teller.say("of another key", key="other")
+
+    assert await listener.hears("of another key")
+    assert await eventually(lambda: parked_are(listener, [("dead", 1), ("queued", 0)]))
+    [(error,)] = await listener.rows("SELECT error FROM parked WHERE state = 'dead'")
+    assert reason in error
+
+
+async def test_without_redis_commands_go_on(fragile_world: World) -> None:
+    teller, listener = await fragile_world.teller(), await fragile_world.listener()
+    await teller.say("before")
+    assert await listener.hears("before")
+
+    fragile_world.redis.kill()
+    await teller.say("while it was away")
+    await eventually(lambda: teller.process.troubles and listener.process.troubles)
+    behind = teller.process.relay.behind
+    fragile_world.redis.start()
+
+    assert behind == 1
+    assert await listener.hears("before", "while it was away")
+    assert await eventually(lambda: not teller.process.troubles and not listener.process.troubles)
+
+
+async def test_a_redis_that_lost_everything_is_filled_again(fragile_world: World) -> None:
+    teller, listener = await fragile_world.teller(), await fragile_world.listener()
+    await teller.say("one", "two")
+    assert await listener.hears("one", "two")
+
+    fragile_world.redis.kill()
+    shutil.rmtree(fragile_world.redis.directory)
+    fragile_world.redis.start()
+    await teller.say("three")
+
+    assert await listener.hears("one", "two", "three")
+    assert teller.measured("mallbots_outbox_republished_total") == 2
+
+
+async def test_a_redis_restored_from_an_older_dump_catches_up(fragile_world: World, tmp_path: Path) -> None:
+    redis = fragile_world.redis
+    teller, listener = await fragile_world.teller(), await fragile_world.listener()
+    await teller.say("one")
+    assert await listener.hears("one")
+    redis.stop()
+    shutil.copytree(redis.directory, tmp_path / "dump")
+    redis.start()
+    await teller.say("two", "three")
+    assert await listener.hears("one", "two", "three", seconds=20)
+
+    redis.kill()
+    shutil.rmtree(redis.directory)
+    shutil.copytree(tmp_path / "dump", redis.directory)
+    redis.start()
+    await teller.say("four")
+
+    assert await listener.hears("one", "two", "three", "four", seconds=20)
+
+
+async def test_a_group_that_vanished_is_made_again(world: World) -> None:
+    teller, listener = await world.teller(), await world.listener()
+    await teller.say("one")
+    assert await listener.hears("one")
+
+    async with redis_client(world.redis) as client:
+        await client.xgroup_destroy(STREAM.key, "listener")
+    await teller.say("two")
+
+    assert await listener.hears("one", "two")
+
+
+async def test_a_deleted_consumer_takes_nothing_with_it(world: World) -> None:
+    teller, listener = await world.teller(), await world.listener()
+    await teller.say("one")
+    assert await listener.hears("one")
+    await listener.stop()
+    await teller.say("two", "three")
+    await eventually(lambda: teller.process.relay.behind == 0)
+
+    async with redis_client(world.redis) as client:
+        await client.xreadgroup("listener", "listener", {STREAM.key: ">"})
+        await client.xgroup_delconsumer(STREAM.key, "listener", "listener")
+    await teller.say("four")
+    listener = await world.listener()
+
+    assert await listener.hears("one", "two", "three", "four")
+
+
+async def test_what_a_dead_reader_held_is_found_again(world: World) -> None:
+    teller, listener = await world.teller(), await world.listener()
+    await teller.say("one")
+    assert await listener.hears("one")
+    await listener.stop()
+    await teller.say("two", "three")
+    await eventually(lambda: teller.process.relay.behind == 0)
+
+    async with redis_client(world.redis) as client:
+        await client.xreadgroup("listener", "listener", {STREAM.key: ">"})
+    listener = await world.listener()
+
+    assert await listener.hears("one", "two", "three")
+
+
+async def test_an_entry_that_kills_its_process_is_buried(world: World) -> None:
+    teller, listener = await world.teller(), await world.listener()
+    await teller.say("fine")
+    assert await listener.hears("fine")
+    await listener.stop()
+    await teller.say("deadly", "behind it")
+    await teller.say("beside it", key="other")
+    await eventually(lambda: teller.process.relay.behind == 0)
+
+    async with redis_client(world.redis) as client:
+        await client.xreadgroup("listener", "listener", {STREAM.key: ">"})
+    note_crashes(world.directory / "listener.db", times=10)
+    listener = await world.listener()
+
+    assert await listener.hears("fine", "beside it")
+    assert await eventually(lambda: parked_are(listener, [("dead", 10), ("queued", 0)]))
+    assert listener.measured("mallbots_deliveries_total", outcome="dead") == 1
+
+
+def note_crashes(database: Path, times: int) -> None:
+    """As the process would have done before each try that killed it."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("INSERT INTO crash_notes VALUES ('listener', ?, ?, ?, 2, ?)", (*STREAM, times))
+
+
+async def parked_are(listener: Running, wanted: list[tuple[str, int]]) -> bool:
+    return await listener.rows("SELECT state, attempts FROM parked ORDER BY id") == wanted
