@@ -43,10 +43,11 @@ def open_telemetry(service: str, environ: Mapping[str, str] = os.environ) -> Tel
     """Exports spans where `OTEL_EXPORTER_OTLP_ENDPOINT` says; nothing, when it says nothing. Raises ValueError."""
     meter = Meter(service)
     meter.gauge("mallbots_build_info", version=own_version(), python=platform.python_version()).set(1)
-    return Telemetry(_tracer(service, meter, environ), meter, open_log(service))
+    log = open_log(service)
+    return Telemetry(_tracer(service, meter, log, environ), meter, log)
 
 
-def _tracer(service: str, meter: Meter, environ: Mapping[str, str]) -> Tracer:
+def _tracer(service: str, meter: Meter, log: Any, environ: Mapping[str, str]) -> Tracer:
     wanted = environ.get("MALLBOTS_TRACER", "lean")
     if wanted not in ("lean", "sdk"):
         raise ValueError(f"MALLBOTS_TRACER is {wanted!r}, must be lean or sdk")
@@ -58,7 +59,7 @@ def _tracer(service: str, meter: Meter, environ: Mapping[str, str]) -> Tracer:
         from telemetry.sdk_tracer import sdk_tracer
 
         return sdk_tracer(resource)
-    return Tracer(SpanExporter(transport, encode_resource(resource), meter))
+    return Tracer(SpanExporter(transport, encode_resource(resource), meter, log))
 
 
 def resource_of(service: str) -> Resource:
@@ -70,8 +71,9 @@ def resource_of(service: str) -> Resource:
         "host.name": socket.gethostname(),
         "process.pid": os.getpid(),
     }
-    named = {} if os.environ.get("OTEL_SERVICE_NAME") else {"service.name": service}
-    return Resource(ours).merge(Resource.create()).merge(Resource(named))
+    told = Resource.create()
+    is_named = not str(told.attributes["service.name"]).startswith("unknown_service")
+    return Resource(ours).merge(told).merge(Resource({} if is_named else {"service.name": service}))
 
 
 def own_version() -> str:

@@ -18,7 +18,8 @@ def open_log(service: str, stream: TextIO | None = None) -> Any:
     """A structlog logger; `stream` is standard output when not said."""
     out = stream or sys.stdout
     on_terminal = out.isatty()
-    render: Any = structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer()
+    console, json = structlog.dev.ConsoleRenderer, structlog.processors.JSONRenderer
+    render: Any = console(timestamp_key="time") if on_terminal else json()
     return structlog.wrap_logger(
         structlog.WriteLogger(out),
         processors=[

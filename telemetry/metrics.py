@@ -1,5 +1,6 @@
 """Metrics of one process: declared in the registry, bound once, served as OpenMetrics with exemplars."""
 
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -86,8 +87,7 @@ class MetricsServer:
         class Handler(_Handler):
             pages: ClassVar = {"/metrics": _metrics_page(meter), "/healthz": _health_page(health)}
 
-        self._server = ThreadingHTTPServer((host.strip("[]"), int(port)), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server((host.strip("[]"), int(port)), Handler)
         self.address = f"{host}:{self._server.server_port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.1,), name="metrics-server", daemon=True
@@ -106,6 +106,15 @@ def serve_metrics(meter: Meter, address: str, health: Callable[[], Sequence[str]
 
 
 Page = Callable[[str], tuple[str, bytes]]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A scraper that hangs up early is no news either."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # it only prints them
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -38,13 +38,8 @@ def encode_span(span: Span) -> bytes:
         if span.events.dropped:
             parts += (b"\x60", _varint(span.events.dropped))
     if span.links:
-        kept, dropped = span.kept_links()
-        parts += [_delimited(b"\x6a", _link(link)) for link in kept]
-        if dropped:
-            parts += (b"\x70", _varint(dropped))
-    if span.status.value:
-        told = _text(b"\x12", span.status_text) if span.status_text else b""
-        parts.append(_delimited(b"\x7a", told + b"\x18" + _ONE_BYTE[span.status.value]))
+        parts += _links(span)
+    parts.append(_status(span) if span.status.value else b"\x7a\x00")
     parts += (b"\x85\x01", _fixed32(HAS_IS_REMOTE | (IS_REMOTE if origin.remote else 0)))
     return b"".join(parts)
 
@@ -64,13 +59,15 @@ def encode_resource(resource: Resource) -> bytes:
     return _delimited(b"\x0a", attributes) + schema_url
 
 
-def rejected_spans(response: bytes) -> int:
-    """How many spans the receiver did not take, out of an `ExportTraceServiceResponse`."""
-    for number, value in _fields(response):
-        if number == 1 and isinstance(value, bytes):
-            counts = [inner for field, inner in _fields(value) if field == 1 and isinstance(inner, int)]
-            return sum(counts)
-    return 0
+def partial_success(response: bytes) -> tuple[int, str]:
+    """How many spans the receiver did not take and why, out of an `ExportTraceServiceResponse`."""
+    told = dict(_fields(response)).get(1, b"")
+    found = dict(_fields(told)) if isinstance(told, bytes) else {}
+    rejected, reason = found.get(1, 0), found.get(2, b"")
+    return (
+        rejected if isinstance(rejected, int) else 0,
+        reason.decode(errors="replace") if isinstance(reason, bytes) else "",
+    )
 
 
 def _scope(scope: Scope) -> bytes:
@@ -88,11 +85,20 @@ def _event(event: Event) -> bytes:
     return b"".join(told)
 
 
+def _links(span: Span) -> list[bytes]:
+    """The last ones that lead somewhere, as many as the limit allows."""
+    encoded = [told for link in span.links if (told := _link(link))]
+    left_out = max(0, len(encoded) - span.limits.max_links) if span.limits.max_links is not None else 0
+    parts = [_delimited(b"\x6a", told) for told in encoded[left_out:]]
+    return [*parts, b"\x70", _varint(left_out)] if left_out else parts
+
+
 def _link(link: TraceContext | Link) -> bytes:
+    """Nothing for one that leads nowhere."""
     if isinstance(link, TraceContext):
         trace_id, span_id, _ = read_traceparent(link.traceparent) or ("", "", 0)
-        ids = b"\x0a\x10" + bytes.fromhex(trace_id) + b"\x12\x08" + bytes.fromhex(span_id) if trace_id else b""
-        return ids + _LINK_FROM_AFAR
+        ids = b"\x0a\x10" + bytes.fromhex(trace_id) + b"\x12\x08" + bytes.fromhex(span_id)
+        return ids + _LINK_FROM_AFAR if trace_id else b""
     return _link_of_library(link.context, link.attributes or {}, getattr(link.attributes, "dropped", 0))
 
 
@@ -103,6 +109,11 @@ def _link_of_library(context: SpanContext, attributes: Mapping[str, Any], droppe
         told += (b"\x28", _varint(dropped))
     told += (b"\x35", _fixed32(HAS_IS_REMOTE | (IS_REMOTE if context.is_remote else 0)))
     return b"".join(told)
+
+
+def _status(span: Span) -> bytes:
+    told = _text(b"\x12", span.status_text) if span.status_text else b""
+    return _delimited(b"\x7a", told + b"\x18" + _ONE_BYTE[span.status.value])
 
 
 _LINK_FROM_AFAR = b"\x35" + _fixed32(HAS_IS_REMOTE | IS_REMOTE)

@@ -1,6 +1,7 @@
 """Takes secrets and personal data out of what is said about the system."""
 
 import re
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 HIDDEN = "***"
@@ -8,16 +9,16 @@ SECRET_KEYS = re.compile(
     r"passw(or)?d|passphrase|secret|token|authorization|credential|cookie|api_?key|private_?key", re.I
 )
 PERSONAL_KEYS = re.compile(
-    r"(^|_)(e?mail|phone|mobile|sms|sms_number|phone_number|address|street|birthday|iban|card(_number)?)$"
-    r"|^(name|full_name|first_name|last_name|customer_name|recipient)$",
+    r"(^|[_.])(e?mail|phone|mobile|sms|sms_number|phone_number|address|street|birthday|iban|card(_number)?"
+    r"|full_name|first_name|last_name|customer_name)$|^(name|recipient)$",
     re.I,
 )
 # Places on the network, not of people.
-ADDRESSES = frozenset({"grpc_address", "operator_address", "metrics_address", "server_address", "client_address"})
+ADDRESSES = re.compile(r"(^|[_.])(grpc|operator|metrics|server|client|peer|local|source|destination)[_.]address$")
 _SUSPICIOUS = re.compile(r"[@+=:]|(?i:bearer|basic)\s")
 _IN_TEXT = (
     (re.compile(r"(?<=://)[^/@\s]*:[^/\s]*@(?=[^/@\s]*)"), f"{HIDDEN}@"),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), rf"\1 {HIDDEN}"),
+    (re.compile(r"\b((?i:bearer)|(?i:basic)(?=\s+\S*[0-9A-Z=]))\s+[\w.~+/=-]+"), rf"\1 {HIDDEN}"),
     (
         re.compile(
             r"(?i)\b(\w*(?:password|passwd|secret|token|api_?key)\w*['\"]?\s*[=:]\s*)(?!\*\*\*)('[^']*'|\"[^\"]*\"|[^\s,;&)}]+)"
@@ -30,16 +31,25 @@ _IN_TEXT = (
 
 
 def redact(key: str, value: Any) -> Any:
-    """The value as it may be shown; what lies inside of it is treated alike."""
+    """The value as it may be shown; what lies inside of it is treated alike, and an object is shown as its text."""
     if is_hidden(key) and value not in (None, ""):
         return HIDDEN
     if isinstance(value, str):
         return redact_text(value)
-    if isinstance(value, dict):
-        return {name: redact(str(name), inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, bytes):
+        return redact_text(value.decode("latin-1")).encode("latin-1")
+    if isinstance(value, Mapping):
+        return {redact_text(str(name)): redact(str(name), inner) for name, inner in value.items()}
+    if isinstance(value, Sequence | Set):
         return [redact("", inner) for inner in value]
-    return value
+    return redact_text(repr(value))
+
+
+def redact_all(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Each under its own key, as it may be shown."""
+    return {key: redact(str(key), value) for key, value in (values or {}).items()}
 
 
 def redact_text(text: str) -> str:
@@ -58,7 +68,7 @@ def is_hidden(key: str) -> bool:
         if len(_known) > 10_000:
             _known.clear()
         secret = SECRET_KEYS.search(key) or PERSONAL_KEYS.search(key)
-        known = _known[key] = bool(secret) and key not in ADDRESSES
+        known = _known[key] = bool(secret) and not ADDRESSES.search(key)
     return known
 
 

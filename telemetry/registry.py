@@ -123,6 +123,7 @@ METRICS = {
         _counter("mallbots_telemetry_spans_total", "Does telemetry get through?", "outcome"),
         _gauge("mallbots_telemetry_queue_spans", "How many spans wait?"),
         _seconds("mallbots_telemetry_export_seconds", "How long does the receiver take?"),
+        _gauge("mallbots_faults_active", "Is this somebody's experiment?", "fault"),
         _gauge("mallbots_build_info", "Which version runs here?", "version", "python"),
     )
 }  # fmt: skip
@@ -189,6 +190,9 @@ LOGS = {
     "call failed": "What is wrong with a call's code?",
     "job failed": "Why does a job fail?",
     "stream trimmed": "What was let go, and when?",
+    "fault switched on": "Who makes trouble on purpose, and which?",
+    "fault switched off": "Is it over?",
+    "poison not placed": "Why had the fault no effect?",
     "spans not delivered": "Why is nothing seen in the back end?",
 }
 

@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import Attributes
 
+from telemetry.redaction import redact_all, redact_text
 from telemetry.spans import Kind, Recording, Scope, Span
 from telemetry.trace_context import Origin, TraceContext, as_link, span_context
 from telemetry.tracing import PLATFORM, Tracer, span_limits
@@ -81,7 +82,7 @@ class SdkSpan(Span):
         return self._inner.is_recording()
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
-        self._inner.add_event(name, attributes, timestamp)
+        self._inner.add_event(name, redact_all(attributes), timestamp)
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
         self._inner.add_link(context, attributes)
@@ -92,4 +93,4 @@ class SdkSpan(Span):
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         said = status if isinstance(status, Status) else Status(status, description)
         self.status = said.status_code
-        self._inner.set_status(said)
+        self._inner.set_status(said.status_code, said.description and redact_text(said.description))

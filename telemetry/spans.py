@@ -19,11 +19,12 @@ from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 from opentelemetry.util.types import Attributes
 
-from telemetry.redaction import redact_text
+from telemetry.redaction import redact_all, redact_text
 from telemetry.trace_context import SAMPLED, Origin, TraceContext, span_context
 
 _SIMPLE = frozenset({str, int, float, bool, bytes, NoneType})
 _TEXT = frozenset({str})
+NOT_ENDED = -1
 
 
 class Kind(IntEnum):
@@ -72,7 +73,7 @@ class Span(trace.Span):
 
     __slots__ = (
         *("name", "kind", "origin", "flags", "trace_id_hex", "span_id_hex", "scope", "started_ns", "ended_ns"),
-        *("attributes", "dropped", "links", "events", "status", "status_text", "_sink", "_limits", "_token"),
+        *("attributes", "links", "events", "status", "status_text", "limits", "_sink", "_token"),
     )
 
     def __init__(self, name: str, kind: Kind, origin: Origin, span_id: str, recording: Recording) -> None:
@@ -82,7 +83,7 @@ class Span(trace.Span):
         self.flags = origin.flags
         self.trace_id_hex = origin.trace_id
         self.span_id_hex = span_id
-        self._sink, self._limits, self.scope = recording
+        self._sink, self.limits, self.scope = recording
         if not origin.flags & SAMPLED:
             self._sink = None
         self.attributes: MutableMapping[str, Any] = {}
@@ -90,7 +91,7 @@ class Span(trace.Span):
         self.events: BoundedList[Event] | None = None
         self.status = StatusCode.UNSET
         self.status_text = ""
-        self.ended_ns = 0
+        self.ended_ns = NOT_ENDED
         self.started_ns = time.time_ns()
 
     @property
@@ -103,49 +104,47 @@ class Span(trace.Span):
         """The first failure counts."""
         if self.status is not StatusCode.ERROR:
             self.set_attributes({"error.type": type(error).__name__})
-            self.set_status(StatusCode.ERROR, redact_text(str(error)))
+            self.set_status(StatusCode.ERROR, str(error))
 
     def end(self, end_time: int | None = None) -> None:
-        if self.ended_ns:
+        if self.ended_ns != NOT_ENDED:
             return
-        self.ended_ns = end_time or max(time.time_ns(), self.started_ns)
+        self.ended_ns = max(time.time_ns(), self.started_ns) if end_time is None else end_time
         if self._sink is not None:
             self._sink.take(self)
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
-        if self._sink is None or self.ended_ns:
+        if self._sink is None or self.ended_ns != NOT_ENDED:
             return
         mine = self.attributes
-        if type(mine) is dict:
-            if self._is_simple(attributes) and mine.keys().isdisjoint(attributes):
-                mine.update(attributes)
-                return
-            self.attributes = mine = self._bounded(mine)
-        mine.update(attributes)
+        if type(mine) is BoundedAttributes:
+            bounded = mine
+        elif self._is_simple(attributes) and mine.keys().isdisjoint(attributes):
+            mine.update(attributes)
+            return
+        else:
+            self.attributes = bounded = self._bounded(self.limits.max_span_attributes, mine)
+        kept = self._bounded(None, attributes)
+        bounded.update(kept)
+        bounded.dropped += kept.dropped
 
     def _is_simple(self, attributes: Mapping[str, Any]) -> bool:
         """Whether no limit, copy or conversion is called for."""
-        most = self._limits.max_span_attributes
+        most = self.limits.max_span_attributes
         return (
             _SIMPLE.issuperset(map(type, attributes.values()))
             and _TEXT.issuperset(map(type, attributes))
             and "" not in attributes
-            and self._limits.max_span_attribute_length is None
+            and self.limits.max_span_attribute_length is None
             and (most is None or len(self.attributes) + len(attributes) <= most)
         )
 
-    def _bounded(self, attributes: Mapping[str, Any]) -> BoundedAttributes:
-        limits = self._limits
-        return BoundedAttributes(
-            limits.max_span_attributes, attributes, immutable=False, max_value_len=limits.max_span_attribute_length
-        )
+    def _bounded(self, most: int | None, attributes: Mapping[str, Any]) -> BoundedAttributes:
+        longest = self.limits.max_span_attribute_length
+        return BoundedAttributes(most, attributes, immutable=False, max_value_len=longest)
 
-    def kept_links(self) -> tuple[Sequence[TraceContext | Link], int]:
-        """The last ones, as many as the limit allows; and how many are left out."""
-        most = self._limits.max_links
-        if most is None or len(self.links) <= most:
-            return self.links, 0
-        return self.links[len(self.links) - most :], len(self.links) - most
+    def redacted(self, most: int | None, attributes: Attributes) -> BoundedAttributes:
+        return BoundedAttributes(most, redact_all(attributes), max_value_len=self.limits.max_attribute_length)
 
     def __enter__(self) -> "Span":
         self._token: Token[Context] = otel_context.attach(self.as_current())
@@ -172,7 +171,7 @@ class Span(trace.Span):
         return span_context(self.trace_id_hex, self.span_id_hex, self.flags, self.origin.tracestate, remote=False)
 
     def is_recording(self) -> bool:
-        return self._sink is not None and not self.ended_ns
+        return self._sink is not None and self.ended_ns == NOT_ENDED
 
     def set_attribute(self, key: str, value: Any) -> None:
         self.set_attributes({key: value})
@@ -181,14 +180,14 @@ class Span(trace.Span):
         if not self.is_recording():
             return
         if self.events is None:
-            self.events = BoundedList(self._limits.max_events)
-        limits = self._limits
-        kept = BoundedAttributes(limits.max_event_attributes, attributes, max_value_len=limits.max_attribute_length)
-        self.events.append(Event(name, timestamp or time.time_ns(), kept))
+            self.events = BoundedList(self.limits.max_events)
+        kept = self.redacted(self.limits.max_event_attributes, attributes)
+        self.events.append(Event(name, time.time_ns() if timestamp is None else timestamp, kept))
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
-        if self.is_recording():
-            self.links = [*self.links, Link(context, attributes)]
+        if self.is_recording() and leads_somewhere(context, attributes):
+            kept = self.redacted(self.limits.max_link_attributes, attributes)
+            self.links = [*self.links, Link(context, kept)]
 
     def update_name(self, name: str) -> None:
         if self.is_recording():
@@ -196,9 +195,9 @@ class Span(trace.Span):
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         said = status if isinstance(status, Status) else Status(status, description)
-        if self.ended_ns or self.status is StatusCode.OK or said.status_code is StatusCode.UNSET:
+        if self.ended_ns != NOT_ENDED or self.status is StatusCode.OK or said.status_code is StatusCode.UNSET:
             return
-        self.status, self.status_text = said.status_code, said.description or ""
+        self.status, self.status_text = said.status_code, redact_text(said.description or "")
 
     def record_exception(
         self,
@@ -209,28 +208,16 @@ class Span(trace.Span):
     ) -> None:
         told: dict[str, Any] = {
             "exception.type": _full_name(type(exception)),
-            "exception.message": redact_text(str(exception)),
-            "exception.stacktrace": redact_text("".join(traceback.format_exception(exception))),
+            "exception.message": str(exception),
+            "exception.stacktrace": "".join(traceback.format_exception(exception)),
             "exception.escaped": str(escaped),
         }
         self.add_event("exception", told | dict(attributes or {}), timestamp)
 
 
-class LibrarySpan(Span):
-    """Started through OpenTelemetry's interface: as a context manager it only ends, as that says."""
-
-    __slots__ = ()
-
-    def __enter__(self) -> Span:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None and self.is_recording():
-            self.record_exception(error, escaped=True)
-            self.set_status(StatusCode.ERROR, f"{type(error).__name__}: {error}")
-        self.end()
+def leads_somewhere(context: SpanContext, attributes: Attributes) -> bool:
+    """Whether a link says anything."""
+    return bool(context.is_valid or attributes or context.trace_state)
 
 
 def _full_name(kind: type) -> str:

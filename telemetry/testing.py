@@ -47,7 +47,7 @@ class ReceivedSpan(NamedTuple):
 class OtlpReceiver:
     """An OTLP/HTTP receiver on a free port, as a context manager. `answer` may refuse: it returns a status."""
 
-    def __init__(self, answer: Callable[[], int] = lambda: 200) -> None:
+    def __init__(self, answer: Callable[[], int] = lambda: 200, port: int = 0) -> None:
         self.requests: list[ExportTraceServiceRequest] = []
         receiver = self
 
@@ -66,7 +66,7 @@ class OtlpReceiver:
 
             def log_message(self, format: str, *args: object) -> None: ...
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"

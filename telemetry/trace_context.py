@@ -6,6 +6,7 @@ from typing import NamedTuple
 from opentelemetry.trace import Link, SpanContext, TraceFlags, TraceState
 
 SAMPLED, RANDOM = 0x01, 0x02
+KNOWN = SAMPLED | RANDOM  # a flag that says something else to a later version is not passed on
 # Version 00 is exactly this long; later ones may go on after a dash, `ff` is none.
 _TRACEPARENT = re.compile(
     r"(?!ff)(?:00(?=.{53}\Z)|(?!00)[0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?=-|\Z)"
@@ -43,7 +44,7 @@ def origin_of(context: TraceContext) -> Origin | None:
     if (found := read_traceparent(context.traceparent)) is None:
         return None
     trace_id, span_id, flags = found
-    return Origin(trace_id, span_id, flags, True, context.tracestate, context.baggage)
+    return Origin(trace_id, span_id, flags & KNOWN, True, context.tracestate, context.baggage)
 
 
 def origin_of_span_context(context: SpanContext, baggage: str) -> Origin | None:
@@ -51,7 +52,7 @@ def origin_of_span_context(context: SpanContext, baggage: str) -> Origin | None:
         return None
     tracestate = context.trace_state.to_header() if context.trace_state else ""
     ids = (f"{context.trace_id:032x}", f"{context.span_id:016x}")
-    return Origin(*ids, context.trace_flags, context.is_remote, tracestate, baggage)
+    return Origin(*ids, context.trace_flags & KNOWN, context.is_remote, tracestate, baggage)
 
 
 def span_context(trace_id: str, span_id: str, flags: int, tracestate: str, *, remote: bool) -> SpanContext:

@@ -9,6 +9,7 @@ from typing import Any
 
 from opentelemetry import baggage, trace
 from opentelemetry import context as otel_context
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
@@ -18,7 +19,8 @@ from opentelemetry.trace import Link, SpanKind
 from opentelemetry.util._decorator import _agnosticcontextmanager
 from opentelemetry.util.types import Attributes
 
-from telemetry.spans import Kind, LibrarySpan, Recording, Scope, Sink, Span
+from telemetry.library_spans import LibrarySpan
+from telemetry.spans import Kind, Recording, Scope, Sink, Span
 from telemetry.trace_context import (
     RANDOM,
     SAMPLED,
@@ -139,8 +141,10 @@ class Tracer(trace.Tracer):
         record_exception: bool = True,
         set_status_on_exception: bool = True,
     ) -> Span:
-        span = self._start(LibrarySpan, name, Kind(kind.value + 1), _current_origin(context), links or (), attributes)
-        span.started_ns = start_time or span.started_ns
+        origin, links = _current_origin(context), links or ()
+        span = self._start(LibrarySpan, name, Kind(kind.value + 1), origin, links, attributes)
+        if isinstance(span, LibrarySpan):
+            span.begin(links, start_time, record_exception, set_status_on_exception)
         return span
 
     @_agnosticcontextmanager
@@ -191,6 +195,7 @@ class Provider(trace.TracerProvider):
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
+        self._given: dict[str, trace.Tracer] = {}
 
     def get_tracer(
         self,
@@ -199,5 +204,7 @@ class Provider(trace.TracerProvider):
         schema_url: str | None = None,
         attributes: Attributes = None,
     ) -> trace.Tracer:
-        scope = Scope(instrumenting_module_name, instrumenting_library_version or "", schema_url or "", attributes)
-        return self._tracer.for_library(scope)
+        """The same one for the same scope, so that its spans stand together."""
+        told = BoundedAttributes(attributes=attributes)
+        scope = Scope(instrumenting_module_name, instrumenting_library_version or "", schema_url or "", told)
+        return self._given.setdefault(repr(scope), self._tracer.for_library(scope))

@@ -9,9 +9,12 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMAND = """#!{python}
 import sys
 
-from mallbots.__main__ import main
+try:
+    from mallbots.__main__ import main
 
-sys.exit(main())
+    sys.exit(main())
+except KeyboardInterrupt:
+    sys.exit(130)
 """
 
 site_packages = Path(sysconfig.get_path("purelib"))

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 from contexts.ordering import contract as ordering
-from contexts.payments.adapters.bank import CautiousBank
+from contexts.payments.adapters.bank import DECLINING_BANK, CautiousBank
 from contexts.payments.adapters.grpc_api import PaymentsApi
 from contexts.payments.adapters.sales import Sales
 from contexts.payments.adapters.sql_invoice_list import SqlInvoiceList, metadata
@@ -18,6 +18,7 @@ from contexts.payments.application.published_events import published_events
 from contexts.payments.application.release_payment import release_payment
 from contexts.payments.contract import CONTRACT, ConfirmPayment, InvoicePaid, ReleasePayment, payments_pb2
 from contexts.payments.domain import Invoice, Payment
+from mallbots_platform.faults import Fault
 from mallbots_platform.process import Process, open_process
 from mallbots_platform.settings import Settings
 
@@ -29,7 +30,9 @@ async def compose(settings: Settings) -> AsyncIterator[Process]:
         payments = process.rows(Payment, payments_table)
         invoices = process.rows(Invoice, invoices_table)
         invoice_list = SqlInvoiceList(invoices, process.database)
-        bank = CautiousBank(declines_above=int(settings.number("DECLINE_ABOVE", 1_000_000)))
+        process.faults.declare(Fault(name=DECLINING_BANK, description="the bank declines every payment"))
+        limit = int(settings.number("DECLINE_ABOVE", 1_000_000))
+        bank = CautiousBank(limit, has_a_bad_day=lambda: process.faults.strength(DECLINING_BANK))
         hold = timedelta(seconds=settings.number("HOLD_SECONDS", 3600))
         react = Reactions(invoices)
 

@@ -1,5 +1,6 @@
 """The `mallbots` command. Each subcommand imports what it needs only when it is used, so that `--help` is quick."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,8 @@ app = typer.Typer(
 )
 events_app = typer.Typer(help="What the contexts say.", no_args_is_help=True)
 parked_app = typer.Typer(help="What was set aside, and what to do with it.", no_args_is_help=True)
+fault_app = typer.Typer(help="Faults to be switched on while it runs.", no_args_is_help=True)
+app.add_typer(fault_app, name="fault")
 app.add_typer(events_app, name="events")
 app.add_typer(parked_app, name="parked")
 
@@ -24,6 +27,8 @@ Data = Annotated[
     Path | None, typer.Option("--data", envvar=VARIABLE, help="Where the run keeps its things; .mallbots if not said.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
+FaultName = Annotated[str, typer.Argument(help="As `fault list` writes it, such as slow-handler.")]
+FaultContext = Annotated[str, typer.Option(help="Of one context only; of all that know it if not said.")]
 Name = Annotated[str, typer.Argument(help="As `parked list` writes it, such as ordering:3.")]
 
 
@@ -31,14 +36,19 @@ Name = Annotated[str, typer.Argument(help="As `parked list` writes it, such as o
 def demo(
     orders: Annotated[int, typer.Option(help="How many orders are placed.")] = 50,
     seed: Annotated[int, typer.Option(help="The same seed makes the same plan.")] = 1,
-    data: Data = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the data for `mallbots flow` and others.")] = False,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Keep the run here; else a scratch directory is removed afterwards.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Do not remove the scratch directory.")] = False,
+    chaos: Annotated[
+        bool, typer.Option("--chaos", help="Kill, cut, stop and confuse everything while orders flow.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """A day in the mall: start everything, place orders, show one's flow, check the invariants, stop everything."""
     from mallbots.demo import demo
 
-    run(lambda: demo(orders, seed, data, keep, json))
+    run(lambda: demo(orders, seed, data, keep, chaos, json))
 
 
 @app.command()
@@ -137,6 +147,37 @@ def replay(
     run(lambda: replay(data_directory(data), group, start, source, json))
 
 
+@fault_app.command("list")
+def list_faults(data: Data = None, json: Json = False) -> None:
+    """Which faults there are, and where one is on."""
+    from mallbots.faults import list_faults
+
+    run(lambda: list_faults(data_directory(data), json))
+
+
+@fault_app.command("on")
+def fault_on(
+    name: FaultName,
+    context: FaultContext = "",
+    seconds: Annotated[float, typer.Option("--for", help="Seconds after which it switches itself off.")] = 30.0,
+    strength: Annotated[float | None, typer.Option(help="What `fault list` says it means.")] = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Switch a fault on, for a while."""
+    from mallbots.faults import switch_fault
+
+    run(lambda: switch_fault(data_directory(data), name, context, True, seconds, strength, json))
+
+
+@fault_app.command("off")
+def fault_off(name: FaultName, context: FaultContext = "", data: Data = None, json: Json = False) -> None:
+    """Switch a fault off before its time."""
+    from mallbots.faults import switch_fault
+
+    run(lambda: switch_fault(data_directory(data), name, context, False, 0.0, None, json))
+
+
 @app.command()
 def lag(data: Data = None, json: Json = False) -> None:
     """Who is behind, by how many messages, by how long."""
@@ -153,9 +194,15 @@ def doctor(data: Data = None, json: Json = False) -> None:
     run(lambda: doctor(data_directory(data), json))
 
 
-def main() -> None:
-    app()
+def main() -> int:
+    """The exit code. A wrong option is refused in one line, too."""
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        if reason := " ".join(error.format_message().split()):  # empty when help was shown instead
+            typer.echo(f"mallbots: {reason}", err=True)
+        return 2
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -33,14 +33,14 @@ class Handling:
 
 @dataclass(slots=True)
 class Message:
-    """`outbox_us` is None as long as nobody has received it. `answer_us`: from a command to the end of its step."""
+    """`outbox_us` is None until somebody has received it. `answer_us`: from a command to the end of its step."""
 
     id: str
     type: str
     source: str
     channel: str
     committed_at: int
-    published_at: int
+    is_published: bool
     asked_for: bool = False
     outbox_us: int | None = None
     answer: str = ""
@@ -59,7 +59,7 @@ class Message:
 
 @dataclass(slots=True)
 class Root:
-    """Where a part of the flow begins: a `call`, a `timer`, something `elsewhere` in another flow, or `unknown`."""
+    """Where a part of the flow begins: a `call`, a `timer`, something `elsewhere` in another `flow`, or `unknown`."""
 
     id: str
     kind: str
@@ -67,6 +67,7 @@ class Root:
     context: str
     at: int
     duration_us: int = 0
+    flow: str = ""
     effects: list[Message] = field(default_factory=list)
 
 
@@ -130,7 +131,7 @@ class _Builder:
             source=entry.source,
             channel=entry.channel,
             committed_at=entry.committed_at,
-            published_at=entry.published_at,
+            is_published=bool(entry.published_at),
             asked_for=self._id in (entry.message_id, entry.trace_id),
         )
 
@@ -256,8 +257,8 @@ def _root_of(request: pb.Request) -> Root:
 
 
 def _foreign(entry: pb.LogEntry) -> Root:
-    name = f"{step_name(entry.message_id) if entry.channel != 'events' else entry.type} of {entry.correlation_id}"
-    return Root(entry.message_id, "elsewhere", name, entry.source, entry.committed_at)
+    name = entry.type if entry.channel == "events" else step_name(entry.message_id)
+    return Root(entry.message_id, "elsewhere", name, entry.source, entry.committed_at, flow=entry.correlation_id)
 
 
 def _unknown(entry: pb.LogEntry) -> Root:

@@ -6,8 +6,9 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -19,6 +20,8 @@ from mallbots.actors.robots import Robot
 from mallbots.actors.shelves import Shelves
 from mallbots.actors.staff import Staff
 from mallbots.books import read_books
+from mallbots.chaos import ENVIRONMENT as CHAOS_ENVIRONMENT
+from mallbots.chaos import Chaos, Felt
 from mallbots.demo_report import Report, Visited, as_json, show
 from mallbots.directories import CONTEXTS, contexts_with_data
 from mallbots.flow import find_flow
@@ -42,52 +45,65 @@ ENVIRONMENT = {
 }
 
 
-async def demo(orders: int, seed: int, data: Path | None, keep: bool, json_wanted: bool) -> bool:
-    """Whether every customer got what the plan says, and every invariant holds."""
+async def demo(orders: int, seed: int, data: Path | None, keep: bool, chaos: bool, json_wanted: bool) -> None:
+    """Raises Failed when a customer did not get what the plan says, or an invariant does not hold."""
     if not 1 <= orders <= MOST_ORDERS:
         raise Failed(f"--orders is {orders}, must be 1 to {MOST_ORDERS}")
     plan, console = make_plan(orders, seed), open_console(stderr=True)
-    with _directory(data, keep) as place:
-        report = await _play(plan, place, seed, console)
-        async with open_operators(place) as operators:
-            flow = await find_flow(operators, report.flow) if report.flow and not json_wanted else None
-        if flow:
-            show_flow(flow)
+    place, stays = _place(data), bool(data) or keep
+    try:
+        report = await _play(plan, place, seed, chaos, console)
+        stays = stays or not report.is_good
         if json_wanted:
             print_json(as_json(report))
         else:
-            show(report)
-        if keep or data:
-            console.print(f"kept in {place}: try `mallbots flow {report.flow} --data {place}`", soft_wrap=True)
-    return report.is_good
+            await _show(report, place)
+        if stays:
+            console.print(f"kept in {place}: look at it with", style="dim", soft_wrap=True)
+            console.print(f"mallbots flow {report.flow} --data {place}", soft_wrap=True)
+    finally:
+        if not stays:
+            shutil.rmtree(place, ignore_errors=True)
+    if not report.is_good:
+        raise Failed(report.complaint)
 
 
-@contextlib.contextmanager
-def _directory(data: Path | None, keep: bool) -> Iterator[Path]:
-    """Where the run keeps its things; removed afterwards, unless somebody wants to look at it."""
+def _place(data: Path | None) -> Path:
+    """Where the run keeps its things: a scratch directory, if none is wanted. Raises Failed."""
     if data and contexts_with_data(data):
         raise Failed(f"{data} holds an earlier run: choose another directory, or remove it")
-    place = data.absolute() if data else Path(tempfile.mkdtemp(prefix="mallbots-"))
-    try:
-        yield place
-    finally:
-        if not (data or keep):
-            shutil.rmtree(place, ignore_errors=True)
+    return data.absolute() if data else Path(tempfile.mkdtemp(prefix="mallbots-"))
 
 
-async def _play(plan: Plan, place: Path, seed: int, console: Console) -> Report:
-    begun = time.monotonic()
-    async with supervised(place, CONTEXTS, ENVIRONMENT, lambda text: console.print(f"mallbots: {text}")) as running:
+async def _show(report: Report, place: Path) -> None:
+    if report.flow:
+        async with open_operators(place) as operators:
+            show_flow(await find_flow(operators, report.flow))
+    show(report)
+
+
+async def _play(plan: Plan, place: Path, seed: int, chaotic: bool, console: Console) -> Report:
+    begun, environ = time.monotonic(), ENVIRONMENT | (CHAOS_ENVIRONMENT if chaotic else {})
+    report = partial(_say, console)
+    async with contextlib.AsyncExitStack() as stack:
+        with console.status("starting Redis and six services"):
+            running = await stack.enter_async_context(
+                supervised(place, CONTEXTS, environ, report, through_proxy=chaotic)
+            )
         console.print(f"six services and Redis are up after {time.monotonic() - begun:.1f} s", style="dim")
         mall = Mall({context: at.grpc for context, at in running.endpoints.items()})
-        try:
-            visited = await _day(plan, mall, seed, console)
-            return await _account(place, mall, visited)
-        finally:
-            await mall.close()
+        stack.push_async_callback(mall.close)
+        chaos = Chaos(running, mall, seed, report) if chaotic else None
+        visited = await _day(plan, mall, seed, chaos, console)
+        with console.status("checking what became of every order and every message"):
+            return await _account(place, mall, visited, chaos.felt if chaos else [])
 
 
-async def _day(plan: Plan, mall: Mall, seed: int, console: Console) -> list[Visited]:
+def _say(console: Console, text: str) -> None:
+    console.print(f"mallbots: {text}", soft_wrap=True)
+
+
+async def _day(plan: Plan, mall: Mall, seed: int, chaos: Chaos | None, console: Console) -> list[Visited]:
     shelves, staff = Shelves(), Staff(mall)
     await staff.open_stores(plan)
     robots = [
@@ -97,14 +113,18 @@ async def _day(plan: Plan, mall: Mall, seed: int, console: Console) -> list[Visi
     customers = [Customer(visit, mall, staff, shelves) for visit in plan.visits]
     async with _at_work(robots, staff):
         with _progress(console, customers) as done:
-            return await asyncio.gather(*_visits(customers, done))
+            visits = asyncio.gather(*_visits(customers, chaos, done))
+            await asyncio.gather(visits, chaos.run() if chaos else asyncio.sleep(0))
+            return await visits
 
 
-def _visits(customers: list[Customer], done: Progress) -> Iterable[asyncio.Task[Visited]]:
-    """A dozen at a time. Who forgets a basket takes nobody's place."""
+def _visits(customers: list[Customer], chaos: Chaos | None, done: Progress) -> Iterable[asyncio.Task[Visited]]:
+    """A dozen at a time, spread over all of the chaos. Who forgets a basket takes nobody's place."""
     kiosks, begun = asyncio.Semaphore(CUSTOMERS_AT_ONCE), time.monotonic()
 
     async def visit(customer: Customer) -> Visited:
+        if chaos:
+            await chaos.until(customer.visit.number / len(customers))
         forgets = customer.visit.scenario is Scenario.FORGOTTEN
         async with contextlib.nullcontext() if forgets else kiosks:
             try:
@@ -143,7 +163,7 @@ async def _at_work(robots: list[Robot], staff: Staff) -> AsyncIterator[None]:
     await asyncio.gather(*(robot.leave() for robot in robots))
 
 
-async def _account(place: Path, mall: Mall, visited: list[Visited]) -> Report:
+async def _account(place: Path, mall: Mall, visited: list[Visited], felt: list[Felt]) -> Report:
     async with open_operators(place) as operators:
         left_over = await until_quiet(operators, SETTLE_SECONDS)
         books = await read_books(mall)
@@ -156,6 +176,7 @@ async def _account(place: Path, mall: Mall, visited: list[Visited]) -> Report:
             critical=critical_seconds(evidence.all_deliveries),
             messages=evidence.messages,
             left_over=left_over,
+            faults=felt,
         )
 
 

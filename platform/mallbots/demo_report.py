@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from mallbots.chaos import Felt
 from mallbots.invariants import Invariant, cancelled_from
 from mallbots.plan import Scenario, Visit
 from mallbots.reporting import open_console
@@ -41,6 +42,7 @@ class Report:
     critical: CriticalSeconds
     messages: Sequence[pb.LogEntry]
     left_over: str = ""
+    faults: Sequence[Felt] = ()
 
     @property
     def placed(self) -> int:
@@ -60,6 +62,16 @@ class Report:
         everybody = all(each.as_planned for each in self.visited)
         nothing_set_aside = not (self.totals.parked or self.totals.dead or self.left_over)
         return everybody and nothing_set_aside and all(each.holds for each in self.invariants)
+
+    @property
+    def complaint(self) -> str:
+        """What is not as it should be, in a few words."""
+        surprised = sum(not each.as_planned for each in self.visited)
+        broken = sum(not each.holds for each in self.invariants)
+        set_aside = self.totals.parked + self.totals.dead
+        counted = {"visits not as planned": surprised, "invariants broken": broken, "messages set aside": set_aside}
+        parts = [f"{number} {what}" for what, number in counted.items() if number]
+        return ", ".join(parts + (["it did not come to rest"] if self.left_over else []))
 
     @property
     def flow(self) -> str:
@@ -95,7 +107,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "orders_per_second": round(report.placed / report.seconds, 2),
         "surprises": _surprises(report),
         "flow": report.flow,
-    }
+    } | ({"faults": [asdict(each) for each in report.faults]} if report.faults else {})
 
 
 def show(report: Report) -> None:
@@ -107,6 +119,9 @@ def show(report: Report) -> None:
     for surprise in _surprises(report):
         console.print(f"[red]✗ {surprise}[/]", soft_wrap=True)
     console.print()
+    if report.faults:
+        console.print(_faults(report))
+        console.print()
     told, late = report.totals, report.critical
     console.print(
         f"{report.placed} orders in {report.seconds:.1f} s, {report.placed / report.seconds:.1f} a second · "
@@ -141,6 +156,18 @@ def _invariants(report: Report) -> Table:
         table.add_column(title)
     for each in report.invariants:
         table.add_row("[green]✓[/]" if each.holds else "[red]✗[/]", each.name, each.detail)
+    return table
+
+
+def _faults(report: Report) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("fault")
+    table.add_column("of")
+    for title in ("at", "whole again after", "calls repeated", "set aside", "republished"):
+        table.add_column(title, justify="right")
+    for each in report.faults:
+        counts = (str(number or "") for number in (each.errors, each.parked, each.republished))
+        table.add_row(each.kind, each.target, f"{each.at:.1f} s", f"{each.recovered_after:.1f} s", *counts)
     return table
 
 

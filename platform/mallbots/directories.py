@@ -28,6 +28,11 @@ def redis_directory(data: Path) -> Path:
     return data / "redis"
 
 
+def redis_address(data: Path) -> Path:
+    """A file with the URL of the Redis server of this run."""
+    return data / "redis.address"
+
+
 def contexts_with_data(data: Path) -> list[str]:
     """Those that have a database here, running or not."""
     return sorted(path.stem for path in data.glob("*.db"))

@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from redis.exceptions import RedisError
 from rich.table import Table
 
-from mallbots.directories import CONTEXTS, contexts_with_data, database_url, log_file
-from mallbots.operators import SERVICE, live_endpoints
-from mallbots.reporting import one_line, open_console, print_json
+from mallbots.directories import CONTEXTS, contexts_with_data, database_url, log_file, redis_address
+from mallbots.liveness import live_endpoints
+from mallbots.operators import SERVICE
+from mallbots.reporting import Failed, one_line, open_console, print_json
 from mallbots.supervisor import is_serving, source_roots
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform import schema
@@ -42,15 +43,16 @@ class Finding:
     advice: str = ""
 
 
-async def doctor(data: Path, as_json: bool) -> bool:
-    """Whether there is no problem; warnings are none."""
+async def doctor(data: Path, as_json: bool) -> None:
+    """Raises Failed when there is a problem; a warning is none."""
     findings = [finding async for finding in examine(data)]
-    healthy = all(finding.state != PROBLEM for finding in findings)
+    problems = [finding.about for finding in findings if finding.state == PROBLEM]
     if as_json:
-        print_json({"healthy": healthy, "findings": [asdict(finding) for finding in findings]})
+        print_json({"healthy": not problems, "findings": [asdict(finding) for finding in findings]})
     else:
         _show(findings)
-    return healthy
+    if problems:
+        raise Failed(f"not all is well: {', '.join(problems)}")
 
 
 async def examine(data: Path) -> AsyncIterator[Finding]:
@@ -191,7 +193,7 @@ async def collector(url: str) -> Finding:
 
 
 def _redis_url(data: Path) -> str:
-    address = data / "redis.address"
+    address = redis_address(data)
     return os.environ.get("MALLBOTS_REDIS_URL") or (address.read_text() if address.exists() else "redis://127.0.0.1")
 
 

@@ -1,8 +1,9 @@
 """`mallbots events tail`: what is being said, as it is said, out of the logs of the contexts that say it."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import typer
 from rich.text import Text
 
 from mallbots.operators import DEADLINE_SECONDS, PAGE, Operators, open_operators
-from mallbots.reporting import Failed, open_console, print_json
+from mallbots.reporting import Failed, one_line, open_console, print_json
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.clock import rfc3339
 from mallbots_platform.errors import Unavailable
@@ -24,25 +25,31 @@ EVENTS = "events"
 async def tail(data: Path, context: str, type: str, start: str, follow: bool, as_json: bool) -> None:
     """`start` is `start`, `new`, or a sequence: that of the first event to be shown, of each partition."""
     async with open_operators(data) as operators:
-        if context and context not in operators.contexts:
-            raise Failed(f"there is no context {context!r} here: choose from {', '.join(operators.contexts)}")
-        contexts = [context] if context else operators.contexts
-        cursor = await open_cursor(operators, contexts, start)
+        cursor = await open_cursor(operators, [context] if context else operators.contexts, start)
         show = print_json if as_json else _printer()
-        while True:
-            try:
-                entries = await cursor.next()
-            except Unavailable as error:
-                typer.echo(f"mallbots: waiting: {error}", err=True)
-                await asyncio.sleep(1.0)
-                continue
-            for entry in entries:
+        with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C is the regular end
+            async for entry in _entries(cursor, follow and bool(operators.running)):
                 if matches(entry, type):
                     show(described(entry))
-            if not entries:
-                if not follow or not operators.running:
-                    return
-                await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _entries(cursor: "Cursor", follow: bool) -> AsyncIterator[pb.LogEntry]:
+    """Without end when it follows; a process that is away for a while is waited for."""
+    while True:
+        try:
+            entries = await cursor.next()
+        except Unavailable as error:
+            if not follow:
+                raise
+            typer.echo(f"mallbots: waiting: {one_line(error)}", err=True)
+            await asyncio.sleep(1.0)
+            continue
+        for entry in entries:
+            yield entry
+        if not entries:
+            if not follow:
+                return
+            await asyncio.sleep(PAUSE_SECONDS)
 
 
 class Cursor:

@@ -1,4 +1,4 @@
-"""A flow for a person: one line a hop, what it is on the left, how long it took on the right."""
+"""A flow for a person: one line a hop, what it is on the left, how many milliseconds it took on the right."""
 
 import time
 from collections.abc import Iterator
@@ -10,29 +10,34 @@ from rich.text import Text
 from mallbots.causal_tree import Flow, Handling, Message, Root, step_name
 from mallbots.reporting import open_console
 
-WIDEST = 72
+WIDEST_LABEL = 44
+WHO = 9
+TITLES = ("outbox", "stream", "handler", "answer")
+NUMBER = 8
 
 
 class Line(NamedTuple):
+    """`times` stand under TITLES, in microseconds; `at` is when a root began, in seconds since the first one."""
+
     guide: str
     label: str
     style: str
-    detail: str
+    who: str = ""
+    at: float | None = None
+    times: tuple[int | None, ...] = ()
+    note: str = ""
     trouble: str = ""
 
 
 def show_flow(flow: Flow, *, everything: bool = False, console: Console | None = None) -> None:
     console = console or open_console()
-    console.print(Text(header(flow), style="bold"), soft_wrap=True)
+    console.print(Text(header(flow), style="bold"))
     lines = list(flow_lines(flow, everything=everything))
-    width = min(WIDEST, max((len(line.guide) + len(line.label) for line in lines), default=0))
+    width = min(WIDEST_LABEL, max((len(line.guide) + len(line.label) for line in lines), default=0))
+    titles = "ms".ljust(width + 1 + WHO) + "".join(title.rjust(NUMBER) for title in TITLES)
+    console.print(Text(titles, style="dim"), soft_wrap=True)
     for line in lines:
-        text = Text(line.guide, style="dim").append(line.label, style=line.style or "default")
-        text.append(" " * max(2, width + 2 - len(text)))
-        text.append(line.detail, style="dim")
-        if line.trouble:
-            text.append(f"  {line.trouble}" if line.detail else line.trouble, style="red")
-        console.print(text, soft_wrap=True)
+        console.print(_text(line, width), soft_wrap=True)
 
 
 def header(flow: Flow) -> str:
@@ -51,65 +56,8 @@ def flow_lines(flow: Flow, *, everything: bool = False) -> Iterator[Line]:
     """`everything`: also who has taken note of a message without acting on it."""
     begin = flow.roots[0].at if flow.roots else 0
     for root in flow.roots:
-        yield Line("", root.name, "bold cyan" if root.kind != "unknown" else "bold red", _root_detail(root, begin))
+        yield _root_line(root, begin)
         yield from _messages(root.effects, "", everything)
-
-
-def _messages(messages: list[Message], indent: str, everything: bool) -> Iterator[Line]:
-    for number, message in enumerate(messages, 1):
-        corner, below = _guides(number == len(messages))
-        yield _message_line(message, indent + corner)
-        yield from _below(message, indent + below, everything)
-
-
-def _below(message: Message, indent: str, everything: bool) -> Iterator[Line]:
-    """A step's handler stands on its line; its effects follow at once."""
-    if message.is_command:
-        effects = [effect for handling in message.handlings for effect in handling.effects] + message.effects
-        yield from _messages(effects, indent, everything)
-        return
-    handlings = [each for each in message.handlings if everything or each.outcome != "ignored"]
-    for number, handling in enumerate(handlings, 1):
-        corner, below = _guides(number == len(handlings) and not message.effects)
-        yield Line(indent + corner, handling.group, "green", _handling_detail(handling), trouble(handling))
-        yield from _messages(handling.effects, indent + below, everything)
-    yield from _messages(message.effects, indent, everything)
-
-
-def _message_line(message: Message, guide: str) -> Line:
-    style = "bold reverse" if message.asked_for else "bold" if not message.is_command else "magenta"
-    if not message.is_command:
-        return Line(guide, message.type, style, _outbox(message))
-    details, troubles = [], []
-    for handling in message.handlings:
-        details.append(f"{handling.group:<10} {_outbox(message)}  {_handling_detail(handling)}")
-        troubles.append(trouble(handling))
-    if message.answer_us is not None:
-        details.append(f"there and back {ms(message.answer_us)}")
-    if message.answer == "done":
-        details.append("✓")
-    elif message.answer:
-        troubles.append(f"✗ {message.answer}")
-    detail = "  ".join(details) or _outbox(message)
-    return Line(guide, step_name(message.id), style, detail, "  ".join(filter(None, troubles)))
-
-
-def _root_detail(root: Root, begin: int) -> str:
-    after = f"at {max(0, root.at - begin) / 1e6:.3f} s"
-    return f"{root.context:<10} {ms(root.duration_us):>8}  {after}" if root.duration_us else f"{root.context}  {after}"
-
-
-def _outbox(message: Message) -> str:
-    if message.outbox_us is not None:
-        return f"outbox {ms(message.outbox_us)}"
-    return "" if message.published_at else "not published yet"
-
-
-def _handling_detail(handling: Handling) -> str:
-    if handling.outcome == "ignored":
-        return "took note"
-    hop = f"stream {ms(handling.stream_us)}"
-    return f"{hop}  handled in {ms(handling.handler_us)}" if handling.outcome == "applied" else hop
 
 
 def trouble(handling: Handling) -> str:
@@ -123,7 +71,89 @@ def trouble(handling: Handling) -> str:
 
 
 def ms(microseconds: int) -> str:
-    return f"{microseconds / 1000:.1f} ms"
+    return f"{microseconds / 1000:.1f}"
+
+
+def _text(line: Line, width: int) -> Text:
+    text = Text(line.guide, style="dim").append(line.label, style=line.style or "default")
+    text.append(" " * max(1, width + 1 - len(text)))
+    details = line.who.ljust(WHO) + _figures(line)
+    if line.note:
+        details = f"{details}  {line.note}"
+    text.append(details if line.trouble else details.rstrip(), style="dim")
+    if line.trouble:
+        text.append(f"  {line.trouble}", style="red")
+    return text
+
+
+def _figures(line: Line) -> str:
+    figures = ["" if time is None else ms(time) for time in line.times]
+    if line.at is None:
+        return "".join(figure.rjust(NUMBER) for figure in figures)
+    return f"at {line.at:.3f} s".rjust(2 * NUMBER) + "".join(figure.rjust(NUMBER) for figure in figures[2:])
+
+
+def _root_line(root: Root, begin: int) -> Line:
+    style = "bold red" if root.kind == "unknown" else "bold cyan"
+    at, took = max(0, root.at - begin) / 1e6, (None, None, root.duration_us or None)
+    return Line("", root.name, style, root.context, at, took, f"in flow {root.flow}" if root.flow else "")
+
+
+def _messages(messages: list[Message], indent: str, everything: bool) -> Iterator[Line]:
+    for number, message in enumerate(messages, 1):
+        corner, below = _guides(number == len(messages))
+        yield _step_line(message, indent + corner) if message.is_command else _event_line(message, indent + corner)
+        yield from _below(message, indent + below, everything)
+
+
+def _below(message: Message, indent: str, everything: bool) -> Iterator[Line]:
+    """A step's handler stands on its line; its effects follow at once."""
+    if message.is_command:
+        effects = [effect for handling in message.handlings for effect in handling.effects] + message.effects
+        yield from _messages(effects, indent, everything)
+        return
+    handlings = [each for each in message.handlings if everything or each.outcome != "ignored"]
+    for number, handling in enumerate(handlings, 1):
+        corner, below = _guides(number == len(handlings) and not message.effects)
+        yield _handling_line(handling, indent + corner)
+        yield from _messages(handling.effects, indent + below, everything)
+    yield from _messages(message.effects, indent, everything)
+
+
+def _event_line(message: Message, guide: str) -> Line:
+    style = "bold reverse" if message.asked_for else "bold"
+    return Line(guide, message.type, style, times=(message.outbox_us,), note=_unpublished(message))
+
+
+def _handling_line(handling: Handling, guide: str) -> Line:
+    if handling.outcome == "ignored":
+        return Line(guide, handling.group, "green", times=(None, handling.stream_us), note="took note")
+    times = (None, handling.stream_us, handling.handler_us if handling.outcome == "applied" else None)
+    return Line(guide, handling.group, "green", times=times, trouble=trouble(handling))
+
+
+def _step_line(message: Message, guide: str) -> Line:
+    handling = message.handlings[-1] if message.handlings else None
+    times = (
+        message.outbox_us,
+        handling.stream_us if handling else None,
+        handling.handler_us if handling and handling.outcome == "applied" else None,
+        message.answer_us,
+    )
+    refusal = f"✗ {message.answer}" if message.answer not in ("", "done") else ""
+    return Line(
+        guide,
+        step_name(message.id),
+        "bold reverse" if message.asked_for else "magenta",
+        handling.group if handling else "",
+        times=times,
+        note="✓" if message.answer == "done" else _unpublished(message),
+        trouble="  ".join(filter(None, (trouble(handling) if handling else "", refusal))),
+    )
+
+
+def _unpublished(message: Message) -> str:
+    return "" if message.is_published else "not published yet"
 
 
 def _guides(is_last: bool) -> tuple[str, str]:

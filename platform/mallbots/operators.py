@@ -1,18 +1,16 @@
 """The operator services of all processes of a run; of a process that is gone, its database answers the same."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mallbots.directories import contexts_with_data, database_url, endpoints_directory
+from mallbots.directories import contexts_with_data, database_url
+from mallbots.liveness import live_endpoints
 from mallbots.reporting import Failed
 from mallbots_platform import operator_pb2 as pb
-from mallbots_platform.endpoints import Endpoint, read_endpoints
-from mallbots_platform.errors import NotFound
 from mallbots_platform.grpc_client import client_for, open_channel
 from mallbots_platform.operator_api import offline_operator
 
@@ -35,9 +33,9 @@ class Operators:
         return sorted(self.services)
 
     def of(self, context: str) -> Any:
-        """Raises NotFound."""
+        """Raises Failed."""
         if context not in self.services:
-            raise NotFound("context", context)
+            raise Failed(f"there is no context {context!r} here: choose from {', '.join(self.contexts)}")
         return self.services[context]
 
     async def ask(self, method: str, request: Any, contexts: Iterable[str] | None = None) -> dict[str, Any]:
@@ -129,22 +127,3 @@ async def open_operators(data: Path) -> AsyncIterator[Operators]:
             services[context] = offline_operator(database_url(data, context), context)
             stack.callback(services[context].close)
         yield Operators(services, live)
-
-
-def live_endpoints(data: Path) -> dict[str, Endpoint]:
-    """Where the processes that run now listen."""
-    return {
-        context: endpoint
-        for context, endpoint in read_endpoints(endpoints_directory(data)).items()
-        if is_alive(endpoint.pid)
-    }
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -11,9 +11,9 @@ from mallbots_platform import operator_pb2 as pb
 
 
 async def replay(data: Path, group: str, start: str, source: str, as_json: bool) -> None:
-    first = first_sequence(start)
-    if not first:
+    if start == "new":
         raise Failed("--from is 'new', must be start or a sequence: what is new is applied anyhow")
+    first = first_sequence(start)
     async with open_operators(data) as operators:
         request = pb.ReplayRequest(group=group, source=source, from_sequence=first)
         answer = await operators.of(group.partition(".")[0]).Replay(request, timeout=DEADLINE_SECONDS)

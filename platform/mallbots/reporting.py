@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import typer
@@ -14,47 +15,74 @@ from rich.console import Console
 from mallbots_platform.errors import PlatformError
 
 WIDE = 200
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Failed(Exception):
     """The command cannot do what it was asked to; the text is the reason, for a person."""
 
+    code = 1
 
-def run(work: Callable[[], Coroutine[Any, Any, bool | None]]) -> None:
-    """Run a command to its end. Exit 1 with a reason on standard error when it fails, or answers False."""
+
+class Misused(Failed):
+    """It was asked for something that there is not."""
+
+    code = 2
+
+
+def run(work: Work) -> None:
+    """Run a command to its end. Exit 1 with a reason on standard error when it fails."""
+    told: list[signal.Signals] = []
     try:
-        succeeded = asyncio.run(_until_told(work))
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    except asyncio.CancelledError:
-        raise typer.Exit(143) from None
+        asyncio.run(_until_told(work, told))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        typer.echo("mallbots: interrupted", err=True)
+        raise typer.Exit(128 + (told[0] if told else signal.SIGINT)) from None
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
     except (PlatformError, Failed, OSError) as error:
         typer.echo(f"mallbots: {one_line(error)}", err=True)
-        raise typer.Exit(1) from None
-    if succeeded is False:
-        raise typer.Exit(1)
+        raise typer.Exit(getattr(error, "code", 1)) from None
 
 
-async def _until_told(work: Callable[[], Coroutine[Any, Any, bool | None]]) -> bool | None:
-    """SIGTERM cancels the work, as Ctrl-C does, so that whatever it has started is stopped."""
-    task = asyncio.current_task()
-    if task:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await work()
+async def _until_told(work: Work, told: list[signal.Signals]) -> None:
+    """The first of the SIGNALS cancels the work, so that whatever it has started is stopped; `told` keeps which.
+
+    A second one must not cut that short: it would leave processes behind.
+    """
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+
+    def end(number: signal.Signals) -> None:
+        if told:
+            typer.echo("mallbots: stopping, a moment", err=True)
+        elif task:
+            task.cancel()
+        told.append(number)
+
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, partial(end, number))
+    await work()
+
+
+class _Output(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
 
 
 def open_console(*, stderr: bool = False) -> Console:
     """As wide as the terminal; into a file or a pipe, wide enough to break no line."""
-    console = Console(stderr=stderr, highlight=False)
+    console = _Output(stderr=stderr, highlight=False)
     if not console.is_terminal:
         console.width = WIDE
     return console
 
 
 def one_line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__
 
 

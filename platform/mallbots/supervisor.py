@@ -8,16 +8,17 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from mallbots.directories import database_url, endpoints_directory, log_file, redis_directory
-from mallbots.operators import live_endpoints
+from mallbots.directories import database_url, endpoints_directory, log_file, redis_address, redis_directory
+from mallbots.liveness import left_running
+from mallbots.redis_proxy import RedisProxy
 from mallbots.reporting import Failed
 from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.endpoints import Endpoint, read_endpoints
@@ -27,20 +28,33 @@ from mallbots_platform.grpc_client import open_channel
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 LONGEST_PAUSE = 10.0
-STEADY_SECONDS = 30.0
+STEADY_SECONDS = 5.0
+REFUSAL = " cannot start: "
 Report = Callable[[str], None]
 
 
 class Supervisor:
     """Runs `contexts` in the directory `data`; `environ` is what their processes are told besides."""
 
-    def __init__(self, data: Path, contexts: Iterable[str], environ: Mapping[str, str], report: Report) -> None:
+    def __init__(
+        self,
+        data: Path,
+        contexts: Iterable[str],
+        environ: Mapping[str, str],
+        report: Report,
+        *,
+        through_proxy: bool = False,
+    ) -> None:
         self.data = data
         self.contexts = tuple(contexts)
         self._environ = environ
         self._report = report
+        self.proxy: RedisProxy | None = None
+        self._through_proxy = through_proxy
         self._redis: EmbeddedRedis | None = None
+        self._redis_in_hand = asyncio.Lock()
         self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._log_starts: dict[str, int] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._lock: IO[str] | None = None
 
@@ -51,11 +65,37 @@ class Supervisor:
 
     @property
     def redis_url(self) -> str:
+        """As the processes know it."""
+        return self.proxy.url if self.proxy else self.own_redis_url
+
+    @property
+    def own_redis_url(self) -> str:
         return self._redis.url if self._redis else os.environ.get("MALLBOTS_REDIS_URL", "")
+
+    def tell(self, context: str, number: signal.Signals) -> None:
+        """To a context's process, if it runs."""
+        process = self._processes[context]
+        if process.returncode is None:
+            process.send_signal(number)
+
+    @asynccontextmanager
+    async def without_redis(self, number: signal.Signals) -> AsyncIterator[Path]:
+        """Redis ends by that signal, and is started again afterwards, on the same port; meanwhile its directory may
+        be changed. Raises Failed when it is not ours."""
+        if self._redis is None:
+            raise Failed("Redis is not ours to be stopped: leave MALLBOTS_REDIS_URL unset")
+        async with self._redis_in_hand:
+            end = self._redis.kill if number is signal.SIGKILL else self._redis.stop
+            await asyncio.to_thread(end)
+            try:
+                yield self._redis.directory
+            finally:
+                await asyncio.to_thread(self._redis.start)
 
     async def start(self) -> None:
         """Returns when every process serves. Raises Failed with what the first one that did not had to say."""
         self._take_directory()
+        await self._refuse_leftovers()
         await self._start_redis()
         for context in self.contexts:
             await self._spawn(context)
@@ -69,7 +109,11 @@ class Supervisor:
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
+        for context in self._processes:
+            self.tell(context, signal.SIGCONT)
         await asyncio.gather(*(_end(process) for process in self._processes.values()))
+        if self.proxy:
+            await self.proxy.stop()
         if self._redis:
             await asyncio.to_thread(self._redis.stop)
         if self._lock:
@@ -84,23 +128,27 @@ class Supervisor:
             lock.close()
             raise Failed(f"{self.data} is in use by another `mallbots up` or `demo`") from None
         self._lock = lock
-        left = {context: at.pid for context, at in live_endpoints(self.data).items() if _is_ours(at.pid, context)}
-        if left:
-            pids = ", ".join(f"{context} (process {pid})" for context, pid in left.items())
-            raise Failed(f"still running in {self.data} from an earlier run: {pids}; stop them first")
+
+    async def _refuse_leftovers(self) -> None:
+        if left := await left_running(self.data):
+            pids = " ".join(str(pid) for pid in left.values())
+            raise Failed(f"an earlier run in {self.data} left {', '.join(left)} running: stop them with `kill {pids}`")
 
     async def _start_redis(self) -> None:
         if "MALLBOTS_REDIS_URL" in os.environ:
             return
-        address = self.data / "redis.address"
         self._redis = EmbeddedRedis(redis_directory(self.data))
-        await asyncio.to_thread(self._redis.start)
-        address.write_text(self._redis.url)
+        await undisturbed(asyncio.to_thread(self._redis.start))
+        redis_address(self.data).write_text(self._redis.url)
+        if self._through_proxy:
+            self.proxy = RedisProxy(self._redis.url)
+            await self.proxy.start()
 
     async def _spawn(self, context: str) -> None:
         path = log_file(self.data, context)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as log:
+            self._log_starts[context] = log.tell()
             self._processes[context] = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", f"contexts.{context}"),
                 stdin=asyncio.subprocess.DEVNULL,
@@ -123,7 +171,8 @@ class Supervisor:
         process, deadline = self._processes[context], time.monotonic() + START_SECONDS
         while not await self._is_serving(context, process.pid):
             if process.returncode is not None:
-                raise Failed(f"{context} did not start: {last_line(log_file(self.data, context))}")
+                said = last_words(log_file(self.data, context), self._log_starts[context])
+                raise Failed(f"{context} did not start: {said}")
             if time.monotonic() > deadline:
                 raise Failed(
                     f"{context} is not serving after {START_SECONDS:.0f} s: see {log_file(self.data, context)}"
@@ -141,32 +190,53 @@ class Supervisor:
             started = time.monotonic()
             code = await self._processes[context].wait()
             pause = 0.5 if time.monotonic() - started > STEADY_SECONDS else pause
-            self._report(f"{context} ended ({_said(code)}); starting it again in {pause:g} s")
+            self._say(f"{context} ended ({_said(code)}); starting it again in {pause:g} s")
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 2)
-            await self._spawn(context)
+            with contextlib.suppress(OSError):  # out of processes or memory: the next round tries again
+                await self._spawn(context)
 
     async def _keep_redis(self, redis: EmbeddedRedis) -> None:
         """On the same port, so that everybody finds it again."""
         while True:
             await asyncio.sleep(0.2)
-            if not redis.is_alive:
-                self._report("redis ended; starting it again")
-                with contextlib.suppress(Unavailable):
-                    await asyncio.to_thread(redis.start)
+            async with self._redis_in_hand:
+                if not redis.is_alive:
+                    self._say("redis ended; starting it again")
+                    with contextlib.suppress(Unavailable):
+                        await undisturbed(asyncio.to_thread(redis.start))
+
+    def _say(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # nobody listens any more, but that stops no keeper
+            self._report(text)
 
 
 @asynccontextmanager
 async def supervised(
-    data: Path, contexts: Iterable[str], environ: Mapping[str, str] | None = None, report: Report = lambda text: None
+    data: Path,
+    contexts: Iterable[str],
+    environ: Mapping[str, str] | None = None,
+    report: Report = lambda text: None,
+    *,
+    through_proxy: bool = False,
 ) -> AsyncIterator[Supervisor]:
     """Running as long as the context lasts, whatever ends it."""
-    supervisor = Supervisor(data, contexts, environ or {}, report)
+    supervisor = Supervisor(data, contexts, environ or {}, report, through_proxy=through_proxy)
     try:
         await supervisor.start()
         yield supervisor
     finally:
-        await asyncio.shield(asyncio.ensure_future(supervisor.stop()))
+        await undisturbed(supervisor.stop())
+
+
+async def undisturbed(work: Coroutine[Any, Any, None]) -> None:
+    """Let it come to its end, also when the caller is cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 async def is_serving(address: str) -> bool:
@@ -192,9 +262,19 @@ def source_roots() -> list[str]:
     return roots
 
 
-def last_line(path: Path) -> str:
-    lines = path.read_text(errors="replace").split("\n") if path.exists() else []
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+def last_words(log: Path, start: int) -> str:
+    """Why a process ended: its refusal, the error under its last traceback, or its last line.
+
+    `start` is where it began to write in the log.
+    """
+    text = log.read_bytes()[start:].decode(errors="replace")
+    lines = [line for line in text.split("\n") if line.strip()]
+    for number, line in reversed(list(enumerate(lines))):
+        if REFUSAL in line:
+            return line.partition(REFUSAL)[2]
+        if line.startswith("Traceback "):
+            return next((line for line in lines[number + 1 :] if not line.startswith(" ")), line)
+    return lines[-1].strip() if lines else "it said nothing"
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
@@ -207,14 +287,6 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-
-
-def _is_ours(pid: int, context: str) -> bool:
-    """Whether a process id still means that context; elsewhere than on Linux it is believed."""
-    try:
-        return f"contexts.{context}" in Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
-    except OSError:
-        return not Path("/proc/self").exists()
 
 
 def _said(code: int) -> str:

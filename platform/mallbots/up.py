@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from pathlib import Path
 
-import typer
 from rich.table import Table
 
 from mallbots.directories import CONTEXTS
@@ -15,9 +14,13 @@ from mallbots_platform.endpoints import Endpoint
 
 async def up(data: Path, only: str, as_json: bool) -> None:
     """Ctrl-C and SIGTERM are its regular end."""
-    contexts = chosen(only)
+    contexts, console = chosen(only), open_console(stderr=True)
     with contextlib.suppress(asyncio.CancelledError):
-        async with supervised(data, contexts, report=lambda text: typer.echo(f"mallbots: {text}", err=True)) as running:
+        async with contextlib.AsyncExitStack() as stack:
+            with console.status(f"starting {', '.join(contexts)}"):
+                running = await stack.enter_async_context(
+                    supervised(data, contexts, report=lambda text: console.print(f"mallbots: {text}", soft_wrap=True))
+                )
             if as_json:
                 print_json({"ready": True, "services": services(running.endpoints)})
             else:
@@ -30,7 +33,7 @@ def chosen(only: str) -> tuple[str, ...]:
     wanted = [name.strip() for name in only.split(",") if name.strip()]
     if unknown := [name for name in wanted if name not in CONTEXTS]:
         raise Failed(f"there is no context {unknown[0]!r}: choose from {', '.join(CONTEXTS)}")
-    return tuple(wanted) or CONTEXTS
+    return tuple(dict.fromkeys(wanted)) or CONTEXTS
 
 
 def services(endpoints: dict[str, Endpoint]) -> dict[str, dict[str, str]]:

@@ -9,6 +9,7 @@ class PostgresDialect:
     begin_write = "BEGIN"
     begin_read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     lock_row = " FOR SHARE"
+    lock_all = "LOCK TABLE fences, outbox_heads, requests, timers IN ACCESS EXCLUSIVE MODE"
 
     def open(self, raw: Any) -> None:
         raw.execute("SET statement_timeout = '10s'")

@@ -10,6 +10,7 @@ class SqliteDialect:
     begin_write = "BEGIN IMMEDIATE"
     begin_read = "BEGIN"
     lock_row = ""
+    lock_all = "SELECT 1"
 
     def open(self, raw: Any) -> None:
         raw.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from mallbots_platform.causes import Cause
 from mallbots_platform.errors import AlreadyExists, RuleViolated
 from mallbots_platform.readers import Readers
-from mallbots_platform.requests import Incoming, RepeatedRefusal, Requests
+from mallbots_platform.requests import Incoming, Repeated, Requests
 from mallbots_platform.writer import Writer
 from telemetry.tracing import TraceContext
 
@@ -31,7 +31,10 @@ class ProcessCalls:
         try:
             return await self._writer.run(lambda: self._requests.once(incoming, work, response_type), cause)
         except (RuleViolated, AlreadyExists) as refusal:
+            if isinstance(refusal, Repeated) or not incoming.is_keyed:
+                raise
             told = refusal
-            if not isinstance(refusal, RepeatedRefusal):
-                await self._writer.run(lambda: self._requests.refused(incoming, told))
-            raise
+            earlier = await self._writer.run(lambda: self._requests.refused(incoming, told, response_type))
+            if earlier is None:
+                raise
+            return earlier

@@ -3,15 +3,23 @@
 import time
 from datetime import UTC, datetime
 
+_shift_us = 0
+
+
+def shift(seconds: float) -> None:
+    """Let this process' clock be off by so much from now on; for the fault that shows what comes of it."""
+    global _shift_us
+    _shift_us = round(seconds * 1_000_000)
+
 
 def now() -> datetime:
     """The time, aware, UTC."""
-    return datetime.now(UTC)
+    return datetime.fromtimestamp(now_us() / 1_000_000, UTC)
 
 
 def now_us() -> int:
     """Microseconds since the epoch."""
-    return time.time_ns() // 1000
+    return time.time_ns() // 1000 + _shift_us
 
 
 def microseconds(moment: datetime) -> int:

@@ -63,15 +63,18 @@ class Codec:
             if version == reader.version:
                 return reader.decode(bytes(data) if isinstance(data, msgspec.Raw) else data)
             return self._upcast(name, version, reader, data)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise InvalidInput("data", f"{name}: {error}") from error
 
     def _upcast(self, name: str, version: int, reader: _Reader, data: bytes | str | msgspec.Raw) -> Any:
+        if version > reader.version:
+            raise InvalidInput("dataversion", f"{name}: version {version} is newer than {reader.version}, known here")
         payload = msgspec.json.decode(data)
         for number in range(version, reader.version):
             if number not in reader.upcasters:
                 raise InvalidInput("dataversion", f"{name}: nothing reads version {number}")
-            payload = reader.upcasters[number](payload)
-        if version > reader.version:
-            raise InvalidInput("dataversion", f"{name}: version {version} is newer than {reader.version}, known here")
+            try:
+                payload = reader.upcasters[number](payload)
+            except (LookupError, TypeError, ValueError, AttributeError) as error:
+                raise InvalidInput("data", f"{name}: is no version {number}: {error!r}") from error
         return msgspec.convert(payload, reader.type)

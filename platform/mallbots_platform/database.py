@@ -27,6 +27,7 @@ class Dialect(Protocol):
     begin_write: str
     begin_read: str
     lock_row: str
+    lock_all: str
 
     def open(self, raw: Any) -> None: ...
     def translate(self, statement: str) -> str: ...
@@ -92,6 +93,17 @@ class Database:
                 yield
             finally:
                 self.run("COMMIT")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else can write meanwhile; for the fault that shows what comes of it."""
+        self.run(self.dialect.begin_write)
+        try:
+            self.run(self.dialect.lock_all)
+            yield
+        finally:
+            self.run("ROLLBACK")
+            self.forget_connection()
 
     def is_outage(self, error: BaseException) -> bool:
         """Whether the database is away; `Unavailable` is how a repository has told so already."""

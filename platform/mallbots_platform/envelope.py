@@ -1,5 +1,9 @@
 """The envelope of a message: CloudEvents 1.0 attributes in JSON, our extensions among them."""
 
+import re
+from datetime import datetime
+from typing import Literal
+
 import msgspec
 
 from mallbots_platform.errors import InvalidInput
@@ -9,7 +13,7 @@ from telemetry.tracing import TraceContext
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Identity, time, order and cause of one message; `data` is its payload as JSON."""
 
-    specversion: str = "1.0"
+    specversion: Literal["1.0"] = "1.0"
     id: str
     type: str
     source: str
@@ -34,6 +38,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Envelope).decode
+_TRACE_KEY = b'"traceparent":"'
+_TRACE_VALUE = re.compile(rb"[0-9a-f-]{55}")
 
 
 def encode_envelope(envelope: Envelope) -> bytes:
@@ -41,15 +47,37 @@ def encode_envelope(envelope: Envelope) -> bytes:
 
 
 def decode_envelope(raw: bytes | str) -> Envelope:
-    """Raises InvalidInput when the bytes are no envelope."""
+    """Raises InvalidInput when it is no envelope, or one that no database would keep."""
     try:
-        return _decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        text = raw if isinstance(raw, str) else raw.decode()
+        envelope = _decode(text)
+        time = datetime.fromisoformat(envelope.time)
+    except (msgspec.MsgspecError, ValueError) as error:
         raise InvalidInput("envelope", str(error)) from error
+    if time.tzinfo is None:
+        raise InvalidInput("envelope", f"the time {envelope.time} has no offset from UTC")
+    if "\\u0000" in text and _has_zero(envelope):
+        raise InvalidInput("envelope", "an attribute contains the character U+0000")
+    return envelope
+
+
+def _has_zero(envelope: Envelope) -> bool:
+    return any("\x00" in value for value in msgspec.structs.astuple(envelope) if isinstance(value, str))
 
 
 def trace_of(raw: bytes | str) -> TraceContext:
-    """The trace of an encoded envelope, found without decoding it."""
+    """The trace of an encoded envelope, found without decoding it: as we write one, its data comes last."""
     text = raw if isinstance(raw, bytes) else raw.encode()
-    start = text.find(b'"traceparent":"') + 15
-    return TraceContext(text[start : start + 55].decode() if start > 15 else "")
+    start = text.find(_TRACE_KEY)
+    if text.find(b'"data":', 0, max(start, 0)) >= 0:
+        return _trace_in(raw)
+    found = _TRACE_VALUE.match(text, start + len(_TRACE_KEY)) if start >= 0 else None
+    return TraceContext(found[0].decode() if found else "")
+
+
+def _trace_in(raw: bytes | str) -> TraceContext:
+    """Of an envelope that others have written: what looks like its trace may belong to its data."""
+    try:
+        return TraceContext(decode_envelope(raw).traceparent)
+    except InvalidInput:
+        return TraceContext("")

@@ -1,8 +1,16 @@
 """What can go wrong, by what the caller or the consumer should do about it."""
 
+LONGEST_WORDS = 2000
+
 
 class PlatformError(Exception):
     """Base of every error with a meaning; anything else that is raised is a bug."""
+
+
+def words_of(error: BaseException) -> str:
+    """What it says, as any database can keep it."""
+    text = str(error) or repr(error)
+    return text[:LONGEST_WORDS].encode(errors="backslashreplace").decode().replace("\x00", "\\x00")
 
 
 class InvalidInput(PlatformError):

@@ -9,6 +9,7 @@ import msgspec
 from mallbots_platform.aggregates import Aggregate
 from mallbots_platform.clock import now_us
 from mallbots_platform.codec import Codec
+from mallbots_platform.crash_points import reached
 from mallbots_platform.database import Database
 from mallbots_platform.errors import AlreadyExists, Conflict, NotFound
 from mallbots_platform.messages import Contract
@@ -75,6 +76,7 @@ class EventSourced(Generic[A]):
         before = aggregate.version
         after = before + len(recorded)
         self._outbox.record_events(aggregate, range(before + 1, after + 1))
+        aggregate.version = before
         self._append(aggregate, recorded, before)
         aggregate.saved(after)
         if after // self._snapshot_every > before // self._snapshot_every:
@@ -113,6 +115,7 @@ class EventSourced(Generic[A]):
         state = msgspec.json.encode(aggregate).decode()
         row = (self._stream(aggregate.id), aggregate.version, state, self._shape)
         self._database.run(_WRITE_SNAPSHOT, row)
+        reached("snapshot: written")
 
     def _stream(self, id: str) -> str:
         return f"{self._type.__name__}-{id}"

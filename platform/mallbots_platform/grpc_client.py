@@ -34,6 +34,13 @@ OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 2_000),
 )
 DEADLINE_SECONDS = 5.0
+# A server that leaves cancels what it could not finish.
+AWAY = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.CANCELLED,
+}
 Metadata = Sequence[tuple[str, str]]
 
 
@@ -122,8 +129,8 @@ def _platform_error(error: grpc.aio.AioRpcError) -> PlatformError:
             return Refused(_code(error), text)
         case grpc.StatusCode.ABORTED:
             return Conflict(text)
-        case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.DEADLINE_EXCEEDED | grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return Unavailable(text)
+    if error.code() in AWAY:
+        return Unavailable(text)
     return PlatformError(f"{error.code().name}: {text}")
 
 

@@ -3,23 +3,19 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar, overload
 
 import grpc
-from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
-from google.rpc import error_details_pb2, status_pb2
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from grpc_status import rpc_status
 
-from mallbots_platform import errors
 from mallbots_platform.clock import now_us
-from mallbots_platform.errors import InvalidInput, PlatformError
+from mallbots_platform.errors import InvalidInput, Unavailable
+from mallbots_platform.grpc_errors import SERVER_FAULTS, refuse, status_of
 from mallbots_platform.ids import new_id
 from mallbots_platform.requests import Incoming
 from mallbots_platform.validation import identifier
@@ -38,23 +34,6 @@ OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.so_reuseport", 0),
 )
-STATUS_OF: dict[type[BaseException], grpc.StatusCode] = {
-    errors.InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
-    errors.NotFound: grpc.StatusCode.NOT_FOUND,
-    errors.AlreadyExists: grpc.StatusCode.ALREADY_EXISTS,
-    errors.RuleViolated: grpc.StatusCode.FAILED_PRECONDITION,
-    errors.Conflict: grpc.StatusCode.ABORTED,
-    errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
-    TimeoutError: grpc.StatusCode.DEADLINE_EXCEEDED,
-}
-SERVER_FAULTS = {
-    grpc.StatusCode.UNKNOWN,
-    grpc.StatusCode.DEADLINE_EXCEEDED,
-    grpc.StatusCode.UNIMPLEMENTED,
-    grpc.StatusCode.INTERNAL,
-    grpc.StatusCode.UNAVAILABLE,
-    grpc.StatusCode.DATA_LOSS,
-}
 
 Prepare = Callable[[Any, Any], Awaitable[object]]
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -98,7 +77,7 @@ class GrpcServer:
         self._telemetry = telemetry
         self._calls = calls
         self._server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=MOST_CALLS_AT_ONCE)
-        self._health = HealthServicer()
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined] # its stubs leave it out
         self._services: list[str] = []
 
     def add(self, api: object, service: ServiceDescriptor) -> None:
@@ -113,14 +92,20 @@ class GrpcServer:
         self._services.append(service.full_name)
 
     async def start(self, address: str) -> str:
-        """Serve on `host:port`, any free port for 0; the address it got."""
+        """Serve on `host:port`, any free port for 0; the address it got. Raises Unavailable when that is taken."""
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-        reflection.enable_server_reflection((*self._services, health, reflection.SERVICE_NAME), self._server)
-        port = self._server.add_insecure_port(address)
+        names = (*self._services, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+        port = self._listen(address)
         await self._server.start()
         await self.set_serving(True)
         return f"{address.rpartition(':')[0]}:{port}"
+
+    def _listen(self, address: str) -> int:
+        try:
+            return self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise Unavailable(f"cannot listen on {address}: it is in use, or no address of this machine") from error
 
     async def set_serving(self, serving: bool) -> None:
         status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
@@ -174,12 +159,11 @@ class _Handler:
             status = grpc.StatusCode.OK
             return response.SerializeToString()
         except Exception as error:
-            status = _status_of(error)
+            status, failure = status_of(error), error
             self._note(span, error, status)
-            refusal = error if isinstance(error, PlatformError | TimeoutError) else None
         finally:
             self._measure(span, status, started)
-        return await _refuse(context, status, refusal)
+        return await refuse(context, failure)
 
     async def _read(self, request: Message, incoming: Incoming, trace: TraceContext) -> Message:
         return await self._calls.read(lambda: self._implementation(request))
@@ -230,31 +214,9 @@ def _incoming(
     key, correlation = named.get("idempotency-key", ""), named.get("correlation-id", "")
     return Incoming(
         id=identifier(key, "idempotency-key") if key else new_id(),
+        is_keyed=bool(key),
         method=method,
         correlation_id=identifier(correlation, "correlation-id") if correlation else "",
         received_at=received_at,
         request_hash=hashlib.sha256(request.SerializeToString(deterministic=True)).digest(),
     )
-
-
-def _status_of(error: BaseException) -> grpc.StatusCode:
-    found = (STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
-    return next(found, grpc.StatusCode.INTERNAL)
-
-
-async def _refuse(context: Any, code: grpc.StatusCode, error: Exception | None) -> bytes:
-    """End the call with a status; what is not meant for the caller stays in the log."""
-    text = (str(error) or "the call took too long") if error else "something went wrong here, and was logged"
-    context.set_trailing_metadata(tuple(_trailers(code, text, error)))
-    await context.abort(code, text)
-    return b""
-
-
-def _trailers(code: grpc.StatusCode, text: str, error: Exception | None) -> Iterator[tuple[str, str | bytes]]:
-    yield "error-code", type(error).__name__ if error else "Internal"
-    if isinstance(error, InvalidInput):
-        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=error.problem)
-        detail = AnyMessage()
-        detail.Pack(error_details_pb2.BadRequest(field_violations=[violation]))
-        status = status_pb2.Status(code=code.value[0], message=text, details=[detail])
-        yield from rpc_status.to_status(status).trailing_metadata

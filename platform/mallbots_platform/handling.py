@@ -67,12 +67,21 @@ class Route:
 class Handling:
     """Runs in the writer's thread."""
 
-    def __init__(self, group: str, writer: Writer, outbox: Outbox, codec: Codec, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        group: str,
+        writer: Writer,
+        outbox: Outbox,
+        codec: Codec,
+        telemetry: Telemetry,
+        disturb: Callable[[], None] = lambda: None,
+    ) -> None:
         self._group = group
         self._writer = writer
         self._outbox = outbox
         self._codec = codec
         self._telemetry = telemetry
+        self._disturb = disturb
 
     def attempt(self, route: Route, stream: StreamName, envelope: Envelope, entry: Received, number: int) -> Attempt:
         """Raises only what says that the database is away; everything else becomes an outcome."""
@@ -96,6 +105,7 @@ class Handling:
         try:
             message = self._codec.decode(envelope.type, envelope.dataversion, envelope.data)
             with self._telemetry.tracer.use(span):
+                self._disturb()
                 values = self._until_no_conflict(handler, message, envelope, cause)
         except AlreadyExists:
             values = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mallbots_platform.clock import from_rfc3339, now_us
+from mallbots_platform.crash_points import reached
 from mallbots_platform.database import Database
 from mallbots_platform.envelope import Envelope, decode_envelope
 from mallbots_platform.errors import InvalidInput
@@ -106,15 +107,16 @@ class Inbox:
         else:
             state = self.lot.failed(message, attempt.error, attempt.outcome is Outcome.DEAD)
             attempt.outcome = Outcome.DEAD if state == DEAD else Outcome.RETRIED
+        reached("retry: attempted")
         batch = _Batch(message.stream, route, set(), again=True)
         self._note(batch, envelope, entry, attempt, message.attempts + 1)
         self._write_deliveries(batch)
         return attempt.outcome in (Outcome.APPLIED, Outcome.IGNORED)
 
     def discard(self, id: int) -> None:
-        """An operator gives a parked message up; its delivery says so."""
+        """An operator gives a parked message up; its delivery says so. What is no message has none."""
         message = self.lot.discard(id)
-        self._database.run(_DISCARDED, (self._group, *message.stream, message.seq))
+        self._database.run(_DISCARDED, (self._group, *message.stream, message.seq, message.message_id))
 
     def note_crash_risk(self, stream: StreamName, seq: int) -> int:
         """Count, durably and beforehand, that this entry is going to be tried again; how often it was."""
@@ -166,6 +168,7 @@ class Inbox:
         attempt = self._handling.attempt(batch.route, batch.stream, envelope, entry, 1)
         if attempt.outcome is Outcome.PARKED:
             self.lot.park(batch.stream, entry.seq, envelope, _text(entry.raw), attempt.error, entry.published_at)
+            reached("park: written")
             batch.parked_keys.add(envelope.subject)
         elif attempt.outcome is Outcome.DEAD:
             raw = _text(entry.raw)
@@ -309,7 +312,7 @@ _UNDELIVERED = """
 """
 _DISCARDED = """
     UPDATE deliveries SET outcome = 'discarded'
-    WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq = ?
+    WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq = ? AND message_id = ?
 """
 _NOTE_CRASH = """
     INSERT INTO crash_notes (group_name, source, channel, partition, seq, attempts) VALUES (?, ?, ?, ?, ?, 1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
+from mallbots_platform.crash_points import reached
 from mallbots_platform.database import Database
 from mallbots_platform.errors import PlatformError, Unavailable
 from mallbots_platform.streams import RedisClient
@@ -112,6 +113,7 @@ class Leases:
     async def _gain(self, partition: int) -> None:
         gained = await self._redis.set(self._key(partition), self._owner, px=self._milliseconds, nx=not self._take_over)
         if gained:
+            reached("lease: gained")
             unit = f"{self._group}/{partition}"
             generation = await self._writer.run(lambda: self._next_generation(unit))
             self.owned[partition] = Fence(unit, partition, generation)

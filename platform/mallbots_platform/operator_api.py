@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.database import Database
 from mallbots_platform.errors import InvalidInput, NotFound, Unavailable
+from mallbots_platform.faults import Faults
 from mallbots_platform.lag import LagReader
 from mallbots_platform.operator_queries import OperatorQueries
 from mallbots_platform.parking import ParkingLot
@@ -76,6 +77,7 @@ class OperatorApi(OperatorReads):
         queues: Mapping[str, WorkQueue],
         lag: LagReader,
         status: Callable[[], pb.GetStatusResponse],
+        faults: Faults,
     ) -> None:
         super().__init__(queries, readers)
         self._writer = writer
@@ -83,6 +85,7 @@ class OperatorApi(OperatorReads):
         self._queues = queues
         self._lag = lag
         self._status = status
+        self._faults = faults
 
     async def GetStatus(self, request: pb.GetStatusRequest) -> pb.GetStatusResponse:
         return self._status()
@@ -108,6 +111,27 @@ class OperatorApi(OperatorReads):
 
     async def GetLag(self, request: pb.GetLagRequest) -> pb.GetLagResponse:
         return pb.GetLagResponse(lags=await self._lag.read())
+
+    async def ListFaults(self, request: pb.ListFaultsRequest) -> pb.ListFaultsResponse:
+        return pb.ListFaultsResponse(faults=map(self._fault, self._faults.known))
+
+    async def SwitchFault(self, request: pb.SwitchFaultRequest) -> pb.SwitchFaultResponse:
+        if request.on:
+            strength = request.strength if request.HasField("strength") else None
+            await self._faults.switch_on(request.name, request.seconds, strength)
+        else:
+            await self._faults.switch_off(request.name)
+        return pb.SwitchFaultResponse(fault=self._fault(request.name))
+
+    def _fault(self, name: str) -> pb.Fault:
+        fault, on = self._faults.known[name], self._faults.switched.get(name)
+        return pb.Fault(
+            name=name,
+            description=fault.description,
+            means=fault.means,
+            strength=on.strength if on else fault.strength,
+            seconds_left=on.seconds_left if on else 0.0,
+        )
 
     async def Replay(self, request: pb.ReplayRequest) -> pb.ReplayResponse:
         if request.from_sequence < 1:
@@ -156,6 +180,12 @@ class OfflineOperator(OperatorReads):
         raise self._not_running()
 
     async def Replay(self, request: pb.ReplayRequest, **_: Any) -> pb.ReplayResponse:
+        raise self._not_running()
+
+    async def ListFaults(self, request: pb.ListFaultsRequest, **_: Any) -> pb.ListFaultsResponse:
+        raise self._not_running()
+
+    async def SwitchFault(self, request: pb.SwitchFaultRequest, **_: Any) -> pb.SwitchFaultResponse:
         raise self._not_running()
 
     def _not_running(self) -> Unavailable:

@@ -92,6 +92,7 @@ class OperatorQueries:
         outcomes: dict[str, int] = dict(self._database.run("SELECT outcome, COUNT(*) FROM deliveries GROUP BY outcome"))
         states: dict[str, int] = dict(self._database.run("SELECT state, COUNT(*) FROM parked GROUP BY state"))
         dead = states.pop("dead", 0)
+        [(retried,)] = self._database.run("SELECT COUNT(*) FROM deliveries WHERE attempts > 1")
         return pb.GetTotalsResponse(
             committed=committed,
             published=published,
@@ -101,6 +102,7 @@ class OperatorQueries:
             ignored=outcomes.get("ignored", 0),
             parked=sum(states.values()),
             dead=dead,
+            retried=retried,
         )
 
     def _history(self, process_id: str) -> Sequence[pb.SagaEntry]:

@@ -7,6 +7,7 @@ from typing import Any
 from mallbots_platform.causes import Cause
 from mallbots_platform.clock import now, now_us
 from mallbots_platform.codec import Codec
+from mallbots_platform.crash_points import reached
 from mallbots_platform.envelope import Envelope
 from mallbots_platform.event_store import EventSourced
 from mallbots_platform.messages import Accepted, Refused, command
@@ -67,7 +68,7 @@ class Orchestration:
         self._timers = timers
         self._codec = codec
         self._meter = meter
-        self._begins_as = codec.wire(saga.begins_on)
+        self._begins_as = codec.wire(saga.begins_on).name
 
     def owns(self, message_id: str) -> bool:
         return message_id.startswith(f"{self.saga.name}:")
@@ -78,7 +79,7 @@ class Orchestration:
         """The event it begins on was recorded; its first command goes out in the same transaction."""
         key = self.saga.key(message)
         process = SagaProcess(id=self._id(key), correlation_id=draft.correlation_id)
-        process.record(Began(data=draft.data.decode()))
+        process.record(Began(data=draft.data.decode(), version=draft.version))
         with self._writer.savepoint(Cause(draft.id, draft.correlation_id, draft.span.context)):
             self._go_on(process)
             self._processes.add(process)
@@ -106,6 +107,7 @@ class Orchestration:
         else:
             process.record(StepDone(step=process.step, values=reply.values))
         self._save(process)
+        reached("saga: answered")
 
     def on_overdue(self, timer: AnswerIsOverdue) -> None:
         process = self._processes.get(self._id(timer.key))
@@ -167,21 +169,29 @@ class Orchestration:
             correlation_id=process.correlation_id,
             id=message_id,
         )
+        reached("saga: sent")
         pause = step.timeout_seconds * min(2 ** (attempt - 1), 8)
         overdue = AnswerIsOverdue(saga=self.saga.name, key=key, message_id=message_id)
         self._timers.set(overdue, process.id, now() + timedelta(seconds=pause))
 
     def _index(self, process: SagaProcess) -> None:
-        at, step = now_us(), self._step(process).name
-        [(changed_at,)] = self._writer.database.run(_CHANGED, (self.saga.name, process.id)) or [(at,)]
-        observed = self._meter.histogram("mallbots_saga_step_seconds", saga=self.saga.name, step=step)
-        self._writer.after_commit(lambda: observed.observe(max(0, at - changed_at) / 1e6))
+        at, state, step = now_us(), process.state.value, self._step(process).name
+        changed_at = at
+        for step_before, state_before, since in self._writer.database.run(_BEFORE, (self.saga.name, process.id)):
+            if (step_before, state_before) == (step, state):
+                changed_at = since
+            else:
+                self._measure(step_before, at - since)
         awaiting = process.awaiting[-1] if process.awaiting else ""
-        row = (self.saga.name, process.id, process.state.value, step, awaiting, at, at)
+        row = (self.saga.name, process.id, state, step, awaiting, at, changed_at)
         self._writer.database.run(_INDEX, row)
 
+    def _measure(self, step: str, duration_us: int) -> None:
+        observed = self._meter.histogram("mallbots_saga_step_seconds", saga=self.saga.name, step=step)
+        self._writer.after_commit(lambda: observed.observe(max(0, duration_us) / 1e6))
+
     def _facts(self, process: SagaProcess) -> Facts[Any]:
-        begun_by = self._codec.decode(self._begins_as.name, self._begins_as.version, process.data)
+        begun_by = self._codec.decode(self._begins_as, process.data_version, process.data)
         return Facts(begun_by, process.values, process.reason)
 
     def _step(self, process: SagaProcess) -> Step[Any]:
@@ -194,7 +204,7 @@ class Orchestration:
         return process.id.removeprefix(f"{self.saga.name}:")
 
 
-_CHANGED = "SELECT changed_at FROM sagas WHERE saga = ? AND id = ?"
+_BEFORE = "SELECT step, state, changed_at FROM sagas WHERE saga = ? AND id = ?"
 _INDEX = """
     INSERT INTO sagas (saga, id, state, step, awaiting, started_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (saga, id) DO UPDATE SET state = excluded.state, step = excluded.step, awaiting = excluded.awaiting,

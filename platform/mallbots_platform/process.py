@@ -16,7 +16,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from redis.exceptions import RedisError
 from sqlalchemy import MetaData, Table
 
-from mallbots_platform import clock, ids, schema
+from mallbots_platform import clock, crash_points, ids, schema
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.aggregates import Aggregate, Entity
 from mallbots_platform.calls import ProcessCalls
@@ -26,6 +26,7 @@ from mallbots_platform.embedded_redis import check_redis
 from mallbots_platform.endpoints import Endpoint, addresses, announce, previous_address
 from mallbots_platform.errors import PlatformError
 from mallbots_platform.event_store import EventSourced
+from mallbots_platform.faults import Faults
 from mallbots_platform.gauges import Gauges, Shown
 from mallbots_platform.grpc_client import Client, client_for, open_channel
 from mallbots_platform.grpc_server import GrpcServer
@@ -40,6 +41,7 @@ from mallbots_platform.orchestration import AnswerIsOverdue, LocalHandler, Orche
 from mallbots_platform.outbox import Outbox, PublishedEvents
 from mallbots_platform.parking import ParkingLot, RetryPolicy
 from mallbots_platform.partitions import EVENTS, commands_for, replies_for
+from mallbots_platform.process_faults import CUT_REDIS, declare_process_faults
 from mallbots_platform.readers import Readers
 from mallbots_platform.relay import Relay
 from mallbots_platform.requests import Requests
@@ -48,7 +50,7 @@ from mallbots_platform.rows import Rows
 from mallbots_platform.sagas import PROCESS_EVENTS, Saga, SagaProcess
 from mallbots_platform.settings import Settings
 from mallbots_platform.source_log import OperatorSourceLog
-from mallbots_platform.streams import open_redis
+from mallbots_platform.streams import RedisClient, open_redis
 from mallbots_platform.subscriptions import Subscription
 from mallbots_platform.timers import TimerHandler, Timers
 from mallbots_platform.work_queues import JobHandler, WorkQueue
@@ -84,7 +86,9 @@ class Process:
         self.outbox = Outbox(self.context, settings.partitions, self.writer, self.codec, telemetry.tracer)
         self.requests = Requests(self.database, self.meter)
         self.timers = Timers(self.context, self.writer, self.readers, self.requests, telemetry)
-        self.redis = open_redis(settings.redis_url)
+        self.faults = Faults(telemetry)
+        declare_process_faults(self)
+        self.redis = self._open_redis()
         self.relay = Relay(self.context, self.redis, self.writer, self.readers, telemetry)
         self.outbox.on_commit = self.relay.committed
         self.subscriptions: dict[str, Subscription] = {}
@@ -168,16 +172,20 @@ class Process:
             child = self.meter.counter(metric, **{label: value})
             self.outbox.listen(event_type, partial(self._count_when_committed, child))
 
-    def work_queue(self, name: str, handlers: Mapping[type, JobHandler], workers: int = 2) -> WorkQueue:
-        """Jobs whose order does not matter, done by whichever worker is free, in any process of this context."""
+    def work_queue(
+        self, name: str, handlers: Mapping[type, JobHandler], *, workers: int = 2, claim_seconds: float = 60.0
+    ) -> WorkQueue:
+        """Jobs whose order does not matter, done by whichever worker is free, in any process of this context; one
+        that has taken `claim_seconds` is taken for dead, and its job given to another."""
         by_name = {self.codec.wire(kind).name: handler for kind, handler in handlers.items()}
-        redis = open_redis(self.settings.redis_url, blocks=True)
+        redis = self._open_redis(blocks=True)
         self._closing.append(redis.aclose)
         lot = ParkingLot(f"{self.context}.{name}", self.database, self._policy)
         queue = WorkQueue(
             *(self.context, name, by_name, redis, self.writer, self.readers, self.outbox, self.codec, lot),
             self.telemetry,
             workers=workers,
+            claim_seconds=claim_seconds,
         )
         self.queues[queue.group] = queue
         return queue
@@ -256,6 +264,7 @@ class Process:
 
     def _parts(self) -> Iterable[Coroutine[Any, Any, None]]:
         yield self.writer.watch()
+        yield self.faults.run()
         yield self.relay.run()
         yield self.timers.run()
         yield Gauges(self).run()
@@ -309,9 +318,9 @@ class Process:
 
     def _subscription(self, group: str, routes: list[Route]) -> Subscription:
         lot = ParkingLot(group, self.database, self._policy)
-        handling = Handling(group, self.writer, self.outbox, self.codec, self.telemetry)
+        handling = Handling(group, self.writer, self.outbox, self.codec, self.telemetry, self.faults.disturb_handler)
         inbox = Inbox(group, self.writer, handling, lot, self.telemetry)
-        reading = open_redis(self.settings.redis_url, blocks=True)
+        reading = self._open_redis(blocks=True)
         self._closing.append(reading.aclose)
         leases = Leases(
             group,
@@ -347,7 +356,8 @@ class Process:
 
     def _operator_api(self) -> OperatorApi:
         queries = OperatorQueries(self.context, self.database)
-        return OperatorApi(queries, self.readers, self.writer, self.subscriptions, self.queues, self.lag, self._status)
+        parts = (self.readers, self.writer, self.subscriptions, self.queues, self.lag, self._status, self.faults)
+        return OperatorApi(queries, *parts)
 
     def _status(self) -> pb.GetStatusResponse:
         subscriptions = [
@@ -388,6 +398,9 @@ class Process:
         for orchestration in self._sagas:
             if orchestration.saga.name == timer.saga:
                 orchestration.on_overdue(timer)
+
+    def _open_redis(self, *, blocks: bool = False) -> RedisClient:
+        return open_redis(self.settings.redis_url, blocks=blocks, is_cut=lambda: bool(self.faults.strength(CUT_REDIS)))
 
     # Checks before anything runs
 
@@ -436,6 +449,7 @@ def main(compose: Compose) -> None:
 
     context = compose.__module__.split(".")[-2]
     try:
+        crash_points.arm(os.environ.get(crash_points.VARIABLE, ""))
         settings = Settings.from_environment(context)
         uvloop.run(_serve(compose, settings))
     except (PlatformError, ValueError) as error:

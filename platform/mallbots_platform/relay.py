@@ -14,6 +14,7 @@ from typing import Any
 from redis.exceptions import NoScriptError, RedisError
 
 from mallbots_platform.clock import now_us
+from mallbots_platform.crash_points import reached
 from mallbots_platform.database import Database
 from mallbots_platform.envelope import trace_of
 from mallbots_platform.errors import Unavailable
@@ -140,6 +141,7 @@ class Relay:
 
     async def _publish(self, places: list[Place]) -> None:
         batches = await self._readers.run(lambda: [(place, self._read(place)) for place in places])
+        reached("relay: read")
         links = [trace_of(text) for _, texts in batches for text in texts]
         attributes: dict[str, Any] = {
             "messaging.system": "redis",
@@ -175,6 +177,7 @@ class Relay:
     async def _settle(self, place: Place, appended: int, stream_ends: int) -> None:
         progress = self.progress[place]
         if appended:
+            reached("relay: appended")
             again = max(0, min(stream_ends, progress.highest) - progress.published)
             self._published.inc(appended)
             self._republished.inc(again)

@@ -6,10 +6,9 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from mallbots_platform import errors
 from mallbots_platform.clock import now_us
 from mallbots_platform.database import Database
-from mallbots_platform.errors import AlreadyExists, InvalidInput, PlatformError, RuleViolated
+from mallbots_platform.errors import AlreadyExists, Conflict, InvalidInput, PlatformError, RuleViolated
 from telemetry.metrics import Meter
 
 M = TypeVar("M", bound=Message)
@@ -17,17 +16,18 @@ M = TypeVar("M", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A call as idempotency sees it: `id` is its key, or made up when the caller gave none."""
+    """A call as idempotency sees it: `id` is its key where the caller gave one, `is_keyed`, else made up."""
 
     id: str
+    is_keyed: bool
     method: str
     correlation_id: str
     received_at: int
     request_hash: bytes
 
 
-class RepeatedRefusal(RuleViolated):
-    """The same refusal as the first time."""
+class Repeated(PlatformError):
+    """Mixed into the same refusal as the first time."""
 
 
 class Requests:
@@ -42,55 +42,48 @@ class Requests:
 
         Raises InvalidInput when the key was used for something else, and again what the first call was refused with.
         """
-        rows = self._database.run(_FIND, (incoming.id,))
-        if rows:
-            return self._repeat(incoming, response_type, *rows[0])
+        first = self._first(incoming, response_type)
+        if first is not None:
+            return first
         response = work()
-        duration = now_us() - incoming.received_at
-        answer = response.SerializeToString()
-        self._database.run(_NOTE, (*_identity(incoming), duration, incoming.request_hash, answer, "", ""))
+        self._remember(incoming, response.SerializeToString(), "", "")
         return response
 
-    def refused(self, incoming: Incoming, refusal: PlatformError) -> None:
-        """Remember a refusal, which is an answer too."""
-        duration = now_us() - incoming.received_at
-        told = (type(refusal).__name__, str(refusal))
-        self._database.run(_NOTE, (*_identity(incoming), duration, incoming.request_hash, b"", *told))
+    def refused(self, incoming: Incoming, refusal: PlatformError, response_type: type[Message]) -> Message | None:
+        """Remember a refusal, which is an answer too. When a call with the same key was quicker, its answer."""
+        first = self._first(incoming, response_type)
+        if first is None:
+            self._remember(incoming, b"", type(refusal).__name__, str(refusal))
+        return first
 
     def note(self, id: str, method: str, correlation_id: str, received_at: int) -> None:
         """Remember a cause that was no call, such as a timer."""
         self._database.run(_NOTE, (id, method, correlation_id, received_at, now_us() - received_at, b"", b"", "", ""))
 
-    def _repeat(
-        self,
-        incoming: Incoming,
-        response_type: type[Message],
-        method: str,
-        hash: bytes,
-        response: bytes,
-        error: str,
-        text: str,
-    ) -> Message:
-        if method != incoming.method or bytes(hash) != incoming.request_hash:
-            raise InvalidInput("idempotency-key", "was used before for a call with other content")
-        self._replays.inc()
-        if error:
-            raise _refusal(error, text)
-        return response_type.FromString(bytes(response))
+    def _remember(self, incoming: Incoming, answer: bytes, error: str, text: str) -> None:
+        identity = (incoming.id, incoming.method, incoming.correlation_id, incoming.received_at)
+        row = (*identity, now_us() - incoming.received_at, incoming.request_hash, answer, error, text)
+        if not self._database.change(_NOTE, row):
+            raise Conflict("another process is carrying out a call with the same idempotency key")
 
-
-def _identity(incoming: Incoming) -> tuple[str, str, str, int]:
-    return incoming.id, incoming.method, incoming.correlation_id, incoming.received_at
+    def _first(self, incoming: Incoming, response_type: type[Message]) -> Message | None:
+        known = self._database.run(_FIND, (incoming.id,)) if incoming.is_keyed else []
+        for method, request_hash, response, error, text in known:
+            if method != incoming.method or bytes(request_hash) != incoming.request_hash:
+                raise InvalidInput("idempotency-key", "was used before for a call with other content")
+            self._replays.inc()
+            if error:
+                raise _refusal(error, text)
+            return response_type.FromString(bytes(response))
+        return None
 
 
 def _refusal(error: str, text: str) -> PlatformError:
-    """The refusal of the first call, of the same status and with the same words."""
-    repeated: PlatformError
-    if error == AlreadyExists.__name__:
-        repeated = AlreadyExists.__new__(AlreadyExists)
-        errors.PlatformError.__init__(repeated, text)
-        return repeated
-    repeated = type(error, (RepeatedRefusal,), {})(text)
+    """The refusal of the first call: the same name, the same status, the same words."""
+    status: type[PlatformError] = AlreadyExists if error == AlreadyExists.__name__ else RuleViolated
+    kind: type[PlatformError] = type(error, (Repeated, status), {})
+    repeated = kind.__new__(kind)
+    PlatformError.__init__(repeated, text)
     return repeated
 
 

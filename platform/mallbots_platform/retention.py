@@ -8,6 +8,7 @@ from typing import Any
 from redis.exceptions import RedisError, ResponseError
 
 from mallbots_platform.clock import now_us
+from mallbots_platform.crash_points import reached
 from mallbots_platform.errors import Unavailable
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.streams import RedisClient, sequence_of
@@ -46,7 +47,9 @@ class Retention:
         """Drop everything up to `last`. Noted first, so that the relay never publishes it again."""
         place = (stream.channel, stream.partition)
         await self._writer.run(partial(self._writer.database.run, _NOTE, (last, *place, last)))
+        reached("trim: noted")
         trimmed = int(await self._redis.xtrim(stream.key, minid=f"{last + 1}-0", approximate=False))
+        reached("trim: done")
         if trimmed:
             self._log.info("stream trimmed", stream=stream.key, entries=trimmed, up_to=last)
         return trimmed

@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, Executable, Row, Table, delete, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.postgresql import insert as insert_or_replace  # SQLite's compiler takes it too
 
 from mallbots_platform.aggregates import Entity
 from mallbots_platform.database import Database
@@ -63,6 +63,7 @@ class Rows(Generic[E]):
         self._publish(entity)
         mine = (self._table.c.id == entity.id) & (self._table.c.version == before)
         if self._database.execute(update(self._table).where(mine).values(self._values(entity))).rowcount != 1:
+            entity.version = before
             raise Conflict(f"{self._kind} {entity.id} has moved on since it was read")
         entity.saved(entity.version)
 
@@ -84,7 +85,7 @@ class Rows(Generic[E]):
 
 def upsert(table: Table, values: Mapping[str, Any], only_newer: str | None = None) -> Executable:
     """Insert a row or replace it; with `only_newer`, naming a version column, an older copy changes nothing."""
-    statement = sqlite_insert(table).values(dict(values))
+    statement = insert_or_replace(table).values(dict(values))
     keys = [column.name for column in table.primary_key]
     changes = {name: statement.excluded[name] for name in values if name not in keys}
     newer = table.c[only_newer] <= statement.excluded[only_newer] if only_newer else None

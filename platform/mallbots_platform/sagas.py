@@ -63,7 +63,10 @@ class State(StrEnum):
 
 @event
 class Began:
+    """`data` is the event it began with, in that version of its wire format."""
+
     data: str
+    version: int = 1
 
 
 @event
@@ -137,6 +140,7 @@ class SagaProcess(Aggregate):
 
     state: State = State.RUNNING
     data: str = ""
+    data_version: int = 1
     step: int = 0
     attempt: int = 0
     awaiting: tuple[str, ...] = ()
@@ -160,8 +164,8 @@ class SagaProcess(Aggregate):
 
     def apply(self, event: object) -> None:
         match event:
-            case Began(data=data):
-                self.data = data
+            case Began(data=data, version=version):
+                self.data, self.data_version = data, version
             case StepSent(step=step, message_id=message_id, attempt=attempt):
                 self.step, self.attempt = step, attempt
                 self.awaiting = (*self.awaiting, message_id) if attempt > 1 else (message_id,)
@@ -171,7 +175,8 @@ class SagaProcess(Aggregate):
                 self.step, self.awaiting = step + 1, ()
             case StepRefused(code=code, reason=reason):
                 self._compensate(reason or code)
-                self.to_undo = self.to_undo[1:]
+                if self.attempt == 1:  # of several, another one may be carried out all the same
+                    self.to_undo = self.to_undo[1:]
             case StepTimedOut():
                 self._compensate("a participant did not answer in time")
             case Cancelled():

@@ -1,20 +1,46 @@
 """Redis Streams: clients with the time-outs that blocking reads need, and the script that appends without holes."""
 
+from collections.abc import Callable
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import Connection, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 RedisClient = Any  # what it answers depends on the protocol it speaks, which its types cannot say
 BLOCK_SECONDS = 5.0
 ANSWER_SECONDS = 5.0
 
 
-def open_redis(url: str, *, blocks: bool = False) -> RedisClient:
+class CuttableConnection(Connection):
+    """Fails while `is_cut` says so: a command does not get through, or its reply does not get back."""
+
+    def __init__(self, *, is_cut: Callable[[], bool], **options: Any) -> None:
+        super().__init__(**options)
+        self._is_cut = is_cut
+
+    async def send_packed_command(self, *arguments: Any, **options: Any) -> None:
+        await self._fail_if_cut()
+        await super().send_packed_command(*arguments, **options)
+
+    async def read_response(self, *arguments: Any, **options: Any) -> Any:
+        response = await super().read_response(*arguments, **options)
+        await self._fail_if_cut()
+        return response
+
+    async def _fail_if_cut(self) -> None:
+        if self._is_cut():
+            await self.disconnect(nowait=True)
+            raise RedisConnectionError("the connection to Redis is cut")
+
+
+def open_redis(url: str, *, blocks: bool = False, is_cut: Callable[[], bool] = lambda: False) -> RedisClient:
     """A client that never repeats a command by itself: who repeats must know whether the first try took effect."""
     return Redis.from_url(
         url,
+        connection_class=CuttableConnection,
+        is_cut=is_cut,
         socket_timeout=ANSWER_SECONDS + (BLOCK_SECONDS if blocks else 0),
         socket_connect_timeout=2.0,
         retry=Retry(NoBackoff(), 0),

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from redis.exceptions import RedisError, ResponseError
 
 from mallbots_platform.clock import now_us
+from mallbots_platform.crash_points import reached
 from mallbots_platform.envelope import trace_of
 from mallbots_platform.errors import Unavailable
 from mallbots_platform.handling import Received, Route
@@ -168,6 +169,7 @@ class Subscription:
         await self._create_groups(self._owned())
         for stream in self._owned():
             await self._recover(stream)
+        await self._find_lost_ends(self._owned())
 
     async def _owners_changed(self) -> None:
         self._ready = False
@@ -211,6 +213,7 @@ class Subscription:
         """Whether the entry is dealt with."""
         if (stream, entry.seq) not in self._risked:
             crashes = await self._writer.run(lambda: self.inbox.note_crash_risk(stream, entry.seq)) - 1
+            reached("recover: noted")
             self._risked.add((stream, entry.seq))
             if crashes >= self._crash_limit and await self._bury(stream, entry, crashes):
                 return True
@@ -235,6 +238,10 @@ class Subscription:
             return
         answer = await self._read_unless_stopped(readable)
         batches = [(self._by_key[key], _entries(raw, received_at=now_us())) for key, raw in answer]
+        if not batches:
+            await self._find_lost_ends(readable)
+            return
+        reached("read")
         receives = self._receive_spans(batches)
         delivered = await asyncio.gather(
             *[self._deliver(stream, entries, receives[stream.source, stream.channel]) for stream, entries in batches]
@@ -310,6 +317,7 @@ class Subscription:
                 pipeline.xack(stream.key, self.group, *[entry.entry_id for entry in entries])
         if len(pipeline):
             await pipeline.execute()
+            reached("acknowledge: after")
 
     # Healing: the stream is transport, the source's outbox is the truth.
 
@@ -331,6 +339,23 @@ class Subscription:
             await self._writer.run(lambda: self.inbox.set_aside(stream, stopped, reason))
         return True
 
+    async def _find_lost_ends(self, streams: list[StreamName]) -> None:
+        """Nothing came, and yet a stream has numbered more than is applied: the rest was lost, or acknowledged and
+        not applied. No next entry shows such a hole."""
+        inbox = self.inbox
+        marks = await self._readers.run(lambda: {stream: inbox.mark(stream) for stream in streams})
+        pipeline = self._redis.pipeline(transaction=False)
+        for stream, mark in marks.items():
+            pipeline.xinfo_stream(stream.key)
+            pipeline.xinfo_groups(stream.key)
+            pipeline.xrange(stream.key, f"({mark}-0", "+", count=1)
+        answers = await pipeline.execute() if marks else []
+        for number, (stream, mark) in enumerate(marks.items()):
+            if _has_lost_its_end(mark, self.group, *answers[3 * number : 3 * number + 3]):
+                self._gaps.inc()
+                self._telemetry.log.warning("gap found", stream=stream.key, group=self.group, after=mark, reason="end")
+                self._stalled[stream] = _Stall("its end was lost", 0.0)
+
     async def _catch_up(self, stream: StreamName, until: int) -> tuple[int | None, int]:
         """Apply from the source's log; the mark it reached, None when it could not go on, and how many it took."""
         mark, taken = await self._writer.run(lambda: self.inbox.mark(stream)), 0
@@ -342,6 +367,7 @@ class Subscription:
             if applied is None or applied.mark == mark:
                 self._stall(stream, applied.reason if applied else "its lease was lost")
                 return None, taken
+            reached("heal: applied")
             self._healed.inc(applied.mark - mark)
             taken += applied.mark - mark
             mark = applied.mark
@@ -415,6 +441,15 @@ def _entries(raw: list[RawEntry], received_at: int) -> list[Received]:
         )
         for entry_id, fields in raw
     ]
+
+
+def _has_lost_its_end(
+    mark: int, group: str, stream: dict[str, Any], groups: list[dict[str, Any]], unapplied: list[RawEntry]
+) -> bool:
+    if not unapplied:
+        return sequence_of(stream["last-generated-id"]) > mark
+    [delivered] = [each["last-delivered-id"] for each in groups if each["name"] == group.encode()] or ["0-0"]
+    return sequence_of(unapplied[0][0]) <= sequence_of(delivered)
 
 
 def _time(text: bytes) -> int:

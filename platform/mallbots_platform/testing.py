@@ -39,14 +39,22 @@ class MemoryRepository(Generic[R]):
 
     def save(self, thing: R) -> None:
         kept = self._kept.get(thing.id)
-        if kept is None or kept.version != thing.version:
+        if _is_changed(thing) and (kept is None or kept.version != thing.version):
             raise Conflict(f"{self.kind} {thing.id} has moved on")
         self._keep(thing)
 
     def _keep(self, thing: R) -> None:
+        if not _is_changed(thing):
+            return
         self.published.extend(thing.recorded)
-        thing.saved(thing.version + max(1, len(thing.recorded)))
+        thing.correlation_id = thing.correlation_id or thing.key
+        thing.saved(thing.version + (len(thing.recorded) if isinstance(thing, Aggregate) else 1))
         self._kept[thing.id] = copy.deepcopy(thing)
 
     def all(self) -> list[R]:
         return [copy.deepcopy(thing) for thing in self._kept.values()]
+
+
+def _is_changed(thing: Recorder) -> bool:
+    """An aggregate is its events; whether an entity's fields have changed is not looked into."""
+    return bool(thing.recorded) or not isinstance(thing, Aggregate)

@@ -11,14 +11,23 @@ from typing import Any, NamedTuple
 from mallbots_platform.causes import Cause
 from mallbots_platform.clock import microseconds, now_us
 from mallbots_platform.codec import Codec
-from mallbots_platform.errors import AlreadyExists, InvalidInput, NotFound, RuleViolated, Unavailable
+from mallbots_platform.crash_points import reached
+from mallbots_platform.errors import (
+    AlreadyExists,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    RuleViolated,
+    Unavailable,
+    words_of,
+)
 from mallbots_platform.ids import new_id
 from mallbots_platform.messages import Contract
 from mallbots_platform.readers import Readers
 from mallbots_platform.requests import Requests
-from mallbots_platform.writer import Writer
+from mallbots_platform.writer import CONFLICT_RETRIES, Writer
 from telemetry.bundle import Telemetry
-from telemetry.tracing import Kind, TraceContext
+from telemetry.tracing import Kind, Span, TraceContext
 
 LONGEST_SLEEP = 5.0
 BATCH = 100
@@ -99,18 +108,10 @@ class Timers:
         """In one transaction: the timer is gone, its effect is there. A refusal is an effect; a failure is retried."""
         if not self._writer.database.change(_TAKE, (timer.type, timer.key, timer.id, timer.due_at)):
             return
-        started = now_us()
-        links = [TraceContext(timer.traceparent)] if timer.traceparent else []
-        attributes = {"mallbots.timer.key": timer.key, "messaging.message.conversation_id": timer.correlation_id}
-        span = self._telemetry.tracer.span(
-            f"timer {timer.type}", kind=Kind.INTERNAL, new_trace=True, links=links, attributes=attributes
-        )
-        cause = Cause(timer.id, timer.correlation_id or timer.key, span.context)
+        span = self._span(timer)
         try:
-            with self._writer.savepoint(cause):
-                message = self._codec.decode(timer.type, 1, timer.data)
-                self._handlers[timer.type](message)
-                self._requests.note(timer.id, f"timer {timer.type}", cause.correlation_id, started)
+            with self._telemetry.tracer.use(span):
+                self._carry_out(timer, Cause(timer.id, timer.correlation_id or timer.key, span.context))
         except (RuleViolated, NotFound, AlreadyExists, InvalidInput) as refusal:
             self._telemetry.log.info("timer refused", type=timer.type, key=timer.key, reason=str(refusal))
         except Exception as error:
@@ -118,8 +119,35 @@ class Timers:
                 raise
             span.fail(error)
             self._telemetry.log.warning("timer failed", exc_info=error, type=timer.type, key=timer.key)
-            self._set_again(timer, str(error))
+            self._set_again(timer, words_of(error))
         self._writer.after_commit(span.end)
+
+    def _span(self, timer: DueTimer) -> Span:
+        links = [TraceContext(timer.traceparent)] if timer.traceparent else []
+        attributes = {"mallbots.timer.key": timer.key, "messaging.message.conversation_id": timer.correlation_id}
+        return self._telemetry.tracer.span(
+            f"timer {timer.type}", kind=Kind.INTERNAL, new_trace=True, links=links, attributes=attributes
+        )
+
+    def _carry_out(self, timer: DueTimer, cause: Cause) -> None:
+        started, message = now_us(), self._message(timer)
+        for retries in reversed(range(CONFLICT_RETRIES + 1)):
+            try:
+                with self._writer.savepoint(cause):
+                    self._handlers[timer.type](message)
+                    reached("timer: fired")
+                    self._requests.note(timer.id, f"timer {timer.type}", cause.correlation_id, started)
+                return
+            except Conflict:
+                if not retries:
+                    raise
+
+    def _message(self, timer: DueTimer) -> Any:
+        """Raises LookupError for one that this program cannot read: a refusal would end it, and another may read it."""
+        try:
+            return self._codec.decode(timer.type, 1, timer.data)
+        except InvalidInput as error:
+            raise LookupError(str(error)) from error
 
     def _set_again(self, timer: DueTimer, error: str) -> None:
         longest = min(30.0, 0.2 * 2.0 ** min(timer.attempts + 1, 20))

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from mallbots_platform.clock import now_us
 from mallbots_platform.codec import Codec
+from mallbots_platform.crash_points import reached
 from mallbots_platform.envelope import Envelope, decode_envelope
 from mallbots_platform.errors import InvalidInput, RuleViolated, Unavailable
 from mallbots_platform.ids import new_id
@@ -145,6 +146,7 @@ class WorkQueue:
                 await self._writer.run(partial(self.lot.bury_unreadable, job.stream, job.seq, job.raw, str(error)))
             else:
                 await self._attempt(job, envelope)
+        reached("job: noted")
         pipeline = self._redis.pipeline(transaction=True)
         pipeline.xack(job.stream.key, self.group, job.entry_id)
         pipeline.xdel(job.stream.key, job.entry_id)
@@ -154,6 +156,7 @@ class WorkQueue:
         error, handler_us = await self._run(envelope, 1)
         place = (job.stream, job.seq, envelope, job.raw.decode())
         if error is None:
+            reached("job: done")
             await self._writer.run(partial(self._note_done, job.stream, job.seq, envelope, 1, handler_us))
         elif isinstance(error, InvalidInput | RuleViolated):
             await self._writer.run(partial(self.lot.bury, *place, str(error), 1, now_us()))

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from mallbots_platform.causes import UNKNOWN, Cause
+from mallbots_platform.crash_points import reached
 from mallbots_platform.database import Database
 from mallbots_platform.errors import Conflict, Unavailable
 from telemetry.metrics import Meter
@@ -153,7 +154,9 @@ class Writer:
                 self._attempt(piece)
             for step in self._before_commit:
                 step()
+            reached("commit: before")
             self.database.run("COMMIT")
+            reached("commit: after")
         except BaseException as error:  # whatever it was, nothing of this group was kept, and every caller learns it
             self._undo(group, error)
             return

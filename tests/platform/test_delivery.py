@@ -2,6 +2,7 @@
 
 import random
 
+from mallbots_platform.errors import Unavailable
 from mallbots_platform.partitions import StreamName, partition_of
 from mallbots_platform.process import Process
 from tests.support.world import Running, Whispered, World, eventually, flush, redis_client
@@ -33,10 +34,57 @@ async def test_what_is_said_is_heard_in_order(world: World) -> None:
 async def test_a_listener_that_starts_late_hears_everything(world: World) -> None:
     teller = await world.teller()
     await teller.say("before", "anybody", "listened")
+    await eventually(lambda: teller.process.relay.behind == 0)
 
     listener = await world.listener()
 
     assert await listener.hears("before", "anybody", "listened")
+    assert listener.measured("mallbots_stream_gaps_detected_total") == 0
+
+
+async def test_what_is_not_applied_stays_pending(world: World) -> None:
+    teller, listener = await world.teller(), await world.listener(on_said=database_is_away)
+
+    await teller.say("one")
+
+    assert await eventually(lambda: listener.process.troubles)
+    assert not await nothing_is_pending(world)
+
+
+async def test_an_outage_burns_no_attempt(world: World) -> None:
+    days = iter(["bad", "bad", "bad"])
+
+    def away_at_first(text: str) -> None:
+        if next(days, None):
+            database_is_away(text)
+
+    teller, listener = await world.teller(), await world.listener(away_at_first, retry_attempts=1)
+
+    await teller.say("one", "two")
+
+    assert await listener.hears("one", "two")
+    assert await listener.rows("SELECT attempts, outcome FROM deliveries") == [(1, "applied"), (1, "applied")]
+
+
+def database_is_away(text: str) -> None:
+    raise Unavailable("the database does not answer")
+
+
+async def test_what_was_acknowledged_by_mistake_is_still_applied(world: World) -> None:
+    teller, listener = await world.teller(), await world.listener()
+    await teller.say("one")
+    assert await listener.hears("one")
+    await listener.stop()
+    await teller.say("two")
+    await eventually(lambda: teller.process.relay.behind == 0)
+
+    stream = StreamName("teller", "events", partition_of("k", 4))
+    async with redis_client(world.redis) as client:
+        await client.xreadgroup("listener", "somebody", {stream.key: ">"})
+        await client.xack(stream.key, "listener", "2-0")
+    listener = await world.listener()
+
+    assert await listener.hears("one", "two")
 
 
 async def test_what_nobody_handles_is_acknowledged_and_counted(world: World) -> None:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.messages import Contract, event
 from mallbots_platform.partitions import StreamName, partition_of
 from mallbots_platform.streams import RedisClient
+from tests.platform.test_parking import operator
 from tests.support.world import Running, Said, World, eventually, redis_client
 
 STREAM = StreamName("teller", "events", partition_of("k", 4))
@@ -45,6 +47,20 @@ async def test_a_hole_is_filled_from_the_source(world: World) -> None:
     assert listener.measured("mallbots_stream_gaps_healed_total") == 2
 
 
+async def test_a_lost_end_is_found_without_a_next_entry(world: World) -> None:
+    teller = await world.teller()
+    await teller.say("one", "two", "three")
+    await eventually(lambda: teller.process.relay.behind == 0)
+
+    async with redis_client(world.redis) as client:
+        await client.xtrim(STREAM.key, maxlen=1, approximate=False)
+        await client.xdel(STREAM.key, "3-0")
+    listener = await world.listener()
+
+    assert await listener.hears("one", "two", "three")
+    assert listener.measured("mallbots_stream_gaps_detected_total") == 1
+
+
 async def test_a_hole_waits_for_its_source_to_come_back(world: World) -> None:
     teller = await world.teller()
     await teller.say("one", "two", "three")
@@ -76,6 +92,11 @@ async def test_bytes_that_are_no_envelope_are_set_aside(world: World) -> None:
     [(envelope, error)] = await listener.rows("SELECT envelope, error FROM parked")
     assert envelope == "\\xff\\x00 no envelope"
     assert error.startswith("envelope: ")
+
+    await operator(listener, "DiscardParked", pb.DiscardParkedRequest(id=1))
+
+    outcomes = await listener.rows("SELECT seq, outcome FROM deliveries ORDER BY seq")
+    assert outcomes == [(1, "applied"), (2, "applied")]
 
 
 async def evidence_is_kept(listener: Running, seq: int) -> bool:

@@ -37,16 +37,12 @@ class BasketsApi:
         return pb.StartBasketResponse(basket_id=command.basket_id)
 
     async def _goods_are_known(self, request: pb.AddItemRequest) -> None:
-        await self.stores.fill_in(identifier(request.product_id, "product_id"))
+        await self.stores.fill_in(_add_item(request).product_id)
 
     @write(first=_goods_are_known)
     def AddItem(self, request: pb.AddItemRequest) -> pb.AddItemResponse:
-        command = AddItem(
-            basket_id=identifier(request.basket_id, "basket_id"),
-            product_id=identifier(request.product_id, "product_id"),
-            quantity=quantity(request.quantity, "quantity"),
-        )
-        return pb.AddItemResponse(basket=_basket(add_item(command, self.baskets, self.goods, self.patience)))
+        basket = add_item(_add_item(request), self.baskets, self.goods, self.patience)
+        return pb.AddItemResponse(basket=_basket(basket))
 
     @write
     def RemoveItem(self, request: pb.RemoveItemRequest) -> pb.RemoveItemResponse:
@@ -76,6 +72,14 @@ class BasketsApi:
     @read
     def GetBasket(self, request: pb.GetBasketRequest) -> pb.GetBasketResponse:
         return pb.GetBasketResponse(basket=_basket(self.baskets.get(identifier(request.basket_id, "basket_id"))))
+
+
+def _add_item(request: pb.AddItemRequest) -> AddItem:
+    return AddItem(
+        basket_id=identifier(request.basket_id, "basket_id"),
+        product_id=identifier(request.product_id, "product_id"),
+        quantity=quantity(request.quantity, "quantity"),
+    )
 
 
 def _basket(basket: Basket) -> pb.Basket:

@@ -42,8 +42,9 @@ class SqlBots:
         self.get, self.add, self.save = rows.get, rows.add, rows.save
 
     def longest_idle(self) -> Bot | None:
+        """Times are compared as text, where a whole second has no fraction: `12:00:00Z` would follow `12:00:00.5Z`."""
         idle = bots.c.status == BotStatus.IDLE.value
-        return self.rows.first(idle, order_by=(bots.c.idle_since, bots.c.id))
+        return self.rows.first(idle, order_by=(func.rtrim(bots.c.idle_since, "Z"), bots.c.id))
 
     def page(self, after: str, limit: int) -> list[Bot]:
         return self.rows.all(bots.c.id > after, order_by=(bots.c.id,), limit=limit)

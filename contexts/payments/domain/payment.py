@@ -89,5 +89,5 @@ class Payment(Entity):
         if self.order_id not in ("", order_id):
             raise PaymentIsUsed(self.id)
         if self.status is not PaymentStatus.RELEASED:
-            self.status, self.order_id = PaymentStatus.RELEASED, order_id
-            self.record(Released(order_id=order_id))
+            self.status = PaymentStatus.RELEASED
+            self.record(Released(order_id=self.order_id))

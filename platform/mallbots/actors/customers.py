@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import cast
 
 from contexts.baskets.contract import baskets_pb2
 from contexts.customers.contract import customers_pb2
@@ -12,6 +13,7 @@ from mallbots.actors.shelves import Shelves
 from mallbots.actors.staff import Staff
 from mallbots.plan import Choice, Scenario, Visit
 from mallbots_platform.errors import NotFound
+from mallbots_platform.grpc_client import Refused
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.005, 0.1
 PATIENCE_SECONDS = 60.0
@@ -62,11 +64,18 @@ class Customer:
         return basket
 
     async def _add(self, choice: Choice, quantity: int) -> baskets_pb2.Basket:
+        """Who comes early waits until the news that the store takes part has got around."""
         product_id = self._staff.product_id(choice)
         request = baskets_pb2.AddItemRequest(basket_id=self.order_id, product_id=product_id, quantity=quantity)
-        added = await self._mall.change(self._mall.baskets.AddItem, request, about=self.order_id)
-        basket: baskets_pb2.Basket = added.basket
-        return basket
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                added = await self._mall.change(self._mall.baskets.AddItem, request, about=self.order_id)
+                return cast(baskets_pb2.Basket, added.basket)
+            except Refused as refusal:
+                if refusal.code != "StoreDoesNotParticipate" or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(SHORTEST_PAUSE)
 
     async def _forget_basket(self) -> str:
         async def ended() -> str:

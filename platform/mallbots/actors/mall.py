@@ -28,6 +28,7 @@ class Mall:
     """A client of each context, by its name. `addresses` are those of their APIs."""
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
+        self.unanswered = 0
         self._channels = {context: open_channel(address) for context, address in addresses.items()}
         self.stores = self._client("stores", stores_pb2)
         self.customers = self._client("customers", customers_pb2)
@@ -39,27 +40,34 @@ class Mall:
     async def change(self, call: Call, request: Message, about: str = "") -> Any:
         """Carried out once, however often it has to be sent. `about` is the id of the conversation it belongs to."""
         metadata = [("idempotency-key", new_id())] + ([("correlation-id", about)] if about else [])
-        return await patiently(partial(call, request, metadata=metadata))
+        return await self._patiently(partial(call, request, metadata=metadata))
 
     async def look(self, call: Call, request: Message) -> Any:
-        return await patiently(partial(call, request))
+        return await self._patiently(partial(call, request))
 
     async def close(self) -> None:
         for channel in self._channels.values():
             await channel.close(None)
+
+    async def _patiently(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        return await patiently(call, self._count)
+
+    def _count(self) -> None:
+        self.unanswered += 1
 
     def _client(self, context: str, module: Any) -> Any:
         service = module.DESCRIPTOR.services_by_name[f"{context.capitalize()}Service"]
         return client_for(self._channels[context], service)
 
 
-async def patiently(call: Callable[[], Awaitable[Any]], seconds: float = PATIENCE_SECONDS) -> Any:
+async def patiently(call: Callable[[], Awaitable[Any]], unanswered: Callable[[], None]) -> Any:
     """Call again while nobody answers, or somebody else was faster; other refusals are for the caller."""
-    deadline, pause = time.monotonic() + seconds, 0.05
+    deadline, pause = time.monotonic() + PATIENCE_SECONDS, 0.05
     while True:
         try:
             return await call()
         except (Unavailable, Conflict):
+            unanswered()
             if time.monotonic() > deadline:
                 raise
         await asyncio.sleep(random.uniform(pause / 2, pause))
