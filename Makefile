@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat requirements.lock | cksum | cut -d' ' -f1)
 ORDERS ?= 50
 SEED ?= 1
+SEEDS ?= 10
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -31,6 +32,18 @@ lint: setup  ## format, lint, types, import contracts, generated code
 	@$(BIN)/mypy
 	@PYTHONPATH=.:platform $(BIN)/lint-imports
 
+crash: setup  ## a process killed at every labelled place, ten seeds each
+	@MALLBOTS_CRASH_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n auto --dist worksteal -q tests/crash $(ARGS)
+
+chaos: setup  ## a demo in which everything is killed, cut and emptied
+	@$(BIN)/mallbots demo --chaos --orders $(ORDERS) --seed $(SEED) $(ARGS)
+
+soak: setup  ## ten minutes of customers and trouble, memory flat
+	@$(BIN)/mallbots soak --seed $(SEED) $(ARGS)
+
+prove: setup  ## break every promise on purpose: does its test notice?
+	@$(BIN)/python -m tools.prove $(ARGS)
+
 check: lint test  ## all that CI runs
 
 proto: setup  ## generate Python from every .proto
@@ -42,5 +55,5 @@ lock:  ## resolve requirements.lock anew (needs uv)
 clean:  ## remove what make made
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup demo test lint check proto lock clean
+.PHONY: help setup demo test crash chaos soak prove lint check proto lock clean
 .DEFAULT_GOAL := help

@@ -52,6 +52,19 @@ def demo(
 
 
 @app.command()
+def soak(
+    minutes: Annotated[float, typer.Option(help="How long customers come.")] = 10.0,
+    rate: Annotated[float, typer.Option(help="How many a second.")] = 2.0,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same plan.")] = 1,
+    json: Json = False,
+) -> None:
+    """Customers for minutes on end, trouble all the while; nothing may be lost, and memory has to stay flat."""
+    from mallbots.demo import soak
+
+    run(lambda: soak(minutes, rate, seed, json))
+
+
+@app.command()
 def up(
     only: Annotated[str, typer.Option(help="Some contexts, such as ordering,depot; all if not said.")] = "",
     data: Data = None,

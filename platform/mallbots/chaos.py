@@ -22,6 +22,7 @@ from mallbots_platform.streams import open_redis
 LEASE_SECONDS = 2.0
 WHOLE_SECONDS = 60.0
 PAUSE_SECONDS = 0.3
+KILLED = "killed"
 ENVIRONMENT = {
     "MALLBOTS_LEASE_SECONDS": f"{LEASE_SECONDS:g}",
     "MALLBOTS_DEPOT_BOT_LEASE_SECONDS": "6",
@@ -59,6 +60,7 @@ class Chaos:
     report: Report = lambda text: None
     felt: list[Felt] = field(default_factory=list)
     begun: int = 0
+    _started: float = field(default_factory=time.monotonic)
     _troubles: list[Trouble] = field(default_factory=list)
     _next_begins: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -69,16 +71,27 @@ class Chaos:
 
     async def run(self) -> None:
         """Raises Failed when something is not whole again in time."""
-        started = time.monotonic()
-        async with open_operators(self.running.data) as operators:
-            for trouble in self._troubles:
-                self._begin_next()
-                await asyncio.sleep(PAUSE_SECONDS)
-                felt = await self._live_through(trouble, operators, started)
-                self.felt.append(felt)
-                self.report(f"{felt.target} {felt.kind}: whole again after {felt.recovered_after:.1f} s")
+        for trouble in self._troubles:
             self._begin_next()
+            await asyncio.sleep(PAUSE_SECONDS)
+            await self.live_through(trouble)
+        self._begin_next()
+        await self.end()
+
+    async def live_through(self, trouble: Trouble) -> None:
+        """Make it, and wait until it is over. Raises Failed when it does not end."""
+        async with open_operators(self.running.data) as operators:
+            felt = await self._live_through(trouble, operators)
+        self.felt.append(felt)
+        self.report(f"{felt.target} {felt.kind}: whole again after {felt.recovered_after:.1f} s")
+
+    async def end(self) -> None:
+        async with open_operators(self.running.data) as operators:
             await _discard_poison(operators)
+
+    def troubles_without_kills(self) -> list[Trouble]:
+        """Those that leave every process of a context alive."""
+        return [trouble for trouble in self._troubles if trouble.kind != KILLED]
 
     def _begin_next(self) -> None:
         self.begun += 1
@@ -90,7 +103,7 @@ class Chaos:
         while self.begun < share * len(self._troubles):
             await self._next_begins.wait()
 
-    async def _live_through(self, trouble: Trouble, operators: Operators, started: float) -> Felt:
+    async def _live_through(self, trouble: Trouble, operators: Operators) -> Felt:
         before, errors, at = await _totals(operators), self.mall.unanswered, time.monotonic()
         await trouble.make()
         ended = time.monotonic()
@@ -100,7 +113,7 @@ class Chaos:
         return Felt(
             kind=trouble.kind,
             target=trouble.target,
-            at=round(at - started, 2),
+            at=round(at - self._started, 2),
             recovered_after=round(time.monotonic() - ended, 2),
             errors=self.mall.unanswered - errors,
             parked=max(0, after.retried - before.retried),
@@ -123,8 +136,8 @@ def _troubles(chaos: Chaos, dice: random.Random) -> Sequence[Trouble]:
 
     pair = dice.sample(contexts, 2)
     return (
-        *(Trouble("killed", context, partial(_kill, running, context)) for context in contexts),
-        Trouble("killed", " and ".join(pair), lambda: _kill(running, *pair)),
+        *(Trouble(KILLED, context, partial(_kill, running, context)) for context in contexts),
+        Trouble(KILLED, " and ".join(pair), lambda: _kill(running, *pair)),
         one("stopped", lambda target: _stop_for(running, target, 1.5 * LEASE_SECONDS)),
         Trouble("redis killed", "redis", redis.killed),
         Trouble("redis emptied", "redis", redis.emptied),

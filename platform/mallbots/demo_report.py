@@ -8,29 +8,15 @@ from typing import Any
 from rich.table import Table
 
 from mallbots.chaos import Felt
+from mallbots.day import Visited
 from mallbots.invariants import Invariant, cancelled_from
-from mallbots.plan import Scenario, Visit
+from mallbots.plan import Scenario
 from mallbots.reporting import open_console
 from mallbots.totals import CriticalSeconds, Totals
 from mallbots_platform import operator_pb2 as pb
 
 FINAL_STATES = ("collected", "cancelled", "rejected")
 FOR_THE_TREE = (Scenario.SOME_MISSING, Scenario.PLAIN)
-
-
-@dataclass(frozen=True, slots=True)
-class Visited:
-    """One customer's visit: it was over `seconds` after the doors opened; `surprise` is what no plan foresaw."""
-
-    visit: Visit
-    order_id: str
-    ended: str
-    seconds: float
-    surprise: str = ""
-
-    @property
-    def as_planned(self) -> bool:
-        return not self.surprise and self.ended == self.visit.scenario.ends_as
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,10 @@ class Supervisor:
     def own_redis_url(self) -> str:
         return self._redis.url if self._redis else os.environ.get("MALLBOTS_REDIS_URL", "")
 
+    @property
+    def pids(self) -> dict[str, int]:
+        return {context: process.pid for context, process in self._processes.items()}
+
     def tell(self, context: str, number: signal.Signals) -> None:
         """To a context's process, if it runs."""
         process = self._processes[context]

@@ -1,0 +1,174 @@
+"""How each promise would be broken: one patch a mutation, small enough to be an honest mistake."""
+
+from typing import NamedTuple
+
+LIBRARY = "platform/mallbots_platform"
+
+
+class Mutation(NamedTuple):
+    promise: str
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+MUTATIONS = (
+    Mutation(
+        "one-transaction",
+        "messages of a failed piece are kept",
+        f"{LIBRARY}/writer.py",
+        "                del notes[mark:]\n",
+        "                pass\n",
+    ),
+    Mutation(
+        "one-transaction",
+        "an outage told by a repository is no outage",
+        f"{LIBRARY}/database.py",
+        "        if isinstance(error, Unavailable):\n            return True\n",
+        "",
+    ),
+    Mutation(
+        "gapless",
+        "numbers skip one",
+        f"{LIBRARY}/outbox.py",
+        "self._database.run(_ADVANCE, (channel, partition, count))",
+        "self._database.run(_ADVANCE, (channel, partition, count + 1))",
+    ),
+    Mutation(
+        "no-second-copy",
+        "ids are made by Redis",
+        f"{LIBRARY}/streams.py",
+        "redis.call('XADD', KEYS[1], string.format('%.0f-0', last), 'e', ARGV[i], 't', published)",
+        "redis.call('XADD', KEYS[1], '*', 'e', ARGV[i], 't', published)",
+    ),
+    Mutation(
+        "disposable-redis",
+        "a stream that ends early is believed to be complete",
+        f"{LIBRARY}/relay.py",
+        "            progress.published = max(stream_ends, progress.floor)\n",
+        "",
+    ),
+    Mutation(
+        "disposable-redis",
+        "the streams are compared only at the start",
+        f"{LIBRARY}/relay.py",
+        "            if self._loop.time() - compared_at > POLL_SECONDS:\n",
+        "            if False:\n",
+    ),
+    Mutation(
+        "once",
+        "no inbox: what is at or below the mark is applied again",
+        f"{LIBRARY}/inbox.py",
+        "            if entry.seq <= applied.mark:\n                applied.duplicates += 1\n            elif not",
+        "            if not",
+    ),
+    Mutation(
+        "acknowledged-last",
+        "acknowledged before it is applied",
+        f"{LIBRARY}/subscriptions.py",
+        "        delivered = await asyncio.gather(\n",
+        "        await self._acknowledge(batches)\n        delivered = await asyncio.gather(\n",
+    ),
+    Mutation(
+        "holes-heal",
+        "a hole is passed over",
+        f"{LIBRARY}/inbox.py",
+        'problem = f"entry {entry.seq} came after {applied.mark}" if entry.seq > applied.mark + 1 else ""',
+        'problem = ""',
+    ),
+    Mutation(
+        "holes-heal",
+        "a lost end is not looked for",
+        f"{LIBRARY}/subscriptions.py",
+        "            if _has_lost_its_end(",
+        "            if False and _has_lost_its_end(",
+    ),
+    Mutation(
+        "from-the-beginning",
+        "groups are created at the end",
+        f"{LIBRARY}/subscriptions.py",
+        'xgroup_create(stream.key, self.group, f"{mark}-0", mkstream=True)',
+        'xgroup_create(stream.key, self.group, "$", mkstream=True)',
+    ),
+    Mutation(
+        "order-per-key",
+        "later messages of a parked key are applied",
+        f"{LIBRARY}/inbox.py",
+        "        if envelope.subject in batch.parked_keys:\n",
+        "        if False:\n",
+    ),
+    Mutation(
+        "others-flow-on",
+        "a failure stops the whole partition",
+        f"{LIBRARY}/parking.py",
+        "        return {key for (key,) in self._database.run(_KEYS, (self._group, *stream)) if key}\n",
+        "        class Everything(set[str]):\n"
+        "            def __contains__(self, key: object) -> bool:\n"
+        "                return bool(len(self))\n\n"
+        "        return Everything(key for (key,) in self._database.run(_KEYS, (self._group, *stream)) if key)\n",
+    ),
+    Mutation(
+        "attempts-survive",
+        "attempts are forgotten",
+        f"{LIBRARY}/parking.py",
+        "        attempts = message.attempts + 1\n",
+        "        attempts = 1\n",
+    ),
+    Mutation(
+        "outages-cost-nothing",
+        "an outage counts as a failure of the message",
+        f"{LIBRARY}/handling.py",
+        "            if self._writer.database.is_outage(error):\n                raise\n",
+        "",
+    ),
+    Mutation(
+        "dead-at-once",
+        "what cannot be read is tried again and again",
+        f"{LIBRARY}/handling.py",
+        "PERMANENT = (InvalidInput, RuleViolated)",
+        "PERMANENT = ()",
+    ),
+    Mutation(
+        "crash-loops-end",
+        "who kills the process is tried for ever",
+        f"{LIBRARY}/subscriptions.py",
+        "if crashes >= self._crash_limit and",
+        "if False and",
+    ),
+    Mutation(
+        "fenced",
+        "no fence: the generation is not looked at",
+        f"{LIBRARY}/leases.py",
+        "        if not rows or rows[0][0] != self.generation:\n",
+        "        if False:\n",
+    ),
+    Mutation(
+        "trim-acknowledged",
+        "trimmed by length",
+        f"{LIBRARY}/retention.py",
+        'xtrim(stream.key, minid=f"{last + 1}-0", approximate=False)',
+        "xtrim(stream.key, maxlen=0, approximate=False)",
+    ),
+    Mutation(
+        "trim-acknowledged",
+        "what is read counts as acknowledged",
+        f"{LIBRARY}/retention.py",
+        'sequence_of(oldest) - 1 if oldest else sequence_of(group["last-delivered-id"])',
+        'sequence_of(group["last-delivered-id"])',
+    ),
+    Mutation(
+        "late-comers",
+        "history ends where the stream begins",
+        f"{LIBRARY}/subscriptions.py",
+        "            messages, _ = await self._source_log.read(stream, mark, min(HEAL_LIMIT, until - mark))\n",
+        "            messages: list[Received] = []\n",
+    ),
+    Mutation(
+        "replay-apart",
+        "a replay joins the old traces",
+        f"{LIBRARY}/handling.py",
+        "        if entry.replayed:\n",
+        "        if False:\n",
+    ),
+)
