@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from contexts.stores.adapters.sql_catalogue import SqlCatalogue
 from contexts.stores.adapters.sql_mall import SqlMall
@@ -13,20 +14,37 @@ from contexts.stores.application.ports import Catalogue, Mall, ProductOnShow, Sk
 from contexts.stores.domain import Product, SkuIsTaken, Store
 from mallbots_platform.database import Database
 from mallbots_platform.errors import NotFound
+from tests.conftest import new_database
 from tests.contexts.stores.memory import MemoryCatalogue, MemoryMall, MemorySkus
 
 Ports = tuple[Skus, Mall, Catalogue]
 
 
-@pytest.fixture(params=["memory", "sql"])
-def ports(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ports]:
-    if request.param == "memory":
-        yield MemorySkus(), MemoryMall(), MemoryCatalogue()
-        return
-    database = Database(f"sqlite:///{tmp_path / 'stores.db'}")
+@pytest.fixture(scope="module")
+def postgresql(postgres_url: str) -> Iterator[Database]:
+    yield from opened(new_database(postgres_url))
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Database]:
+    yield from opened(f"sqlite:///{tmp_path / 'stores.db'}")
+
+
+def opened(url: str) -> Iterator[Database]:
+    database = Database(url)
     database.create(metadata)
-    yield SqlSkus(database), SqlMall(database), SqlCatalogue(database)
+    yield database
     database.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def ports(request: pytest.FixtureRequest) -> Ports:
+    if request.param == "memory":
+        return MemorySkus(), MemoryMall(), MemoryCatalogue()
+    database: Database = request.getfixturevalue(request.param)
+    for table in metadata.sorted_tables:
+        database.execute(delete(table))
+    return SqlSkus(database), SqlMall(database), SqlCatalogue(database)
 
 
 @pytest.fixture
