@@ -210,7 +210,7 @@ def doctor(data: Data = None, json: Json = False) -> None:
 def main() -> int:
     """The exit code. A wrong option is refused in one line, too."""
     try:
-        return int(app(standalone_mode=False) or 0)
+        return int(app(standalone_mode=False, prog_name="mallbots") or 0)
     except typer.TyperException as error:
         if reason := " ".join(error.format_message().split()):  # empty when help was shown instead
             typer.echo(f"mallbots: {reason}", err=True)

@@ -11,7 +11,7 @@ from mallbots.chaos import Felt
 from mallbots.day import Visited
 from mallbots.invariants import Invariant, cancelled_from
 from mallbots.plan import Scenario
-from mallbots.reporting import open_console
+from mallbots.reporting import counted, open_console
 from mallbots.totals import CriticalSeconds, Totals
 from mallbots_platform import operator_pb2 as pb
 
@@ -55,9 +55,13 @@ class Report:
         surprised = sum(not each.as_planned for each in self.visited)
         broken = sum(not each.holds for each in self.invariants)
         set_aside = self.totals.parked + self.totals.dead
-        counted = {"visits not as planned": surprised, "invariants broken": broken, "messages set aside": set_aside}
-        parts = [f"{number} {what}" for what, number in counted.items() if number]
-        return ", ".join(parts + (["it did not come to rest"] if self.left_over else []))
+        wrong = {
+            f"{counted(surprised, 'visit')} not as planned": surprised,
+            f"{counted(broken, 'invariant')} broken": broken,
+            f"{counted(set_aside, 'message')} set aside": set_aside,
+            "it did not come to rest": self.left_over,
+        }
+        return ", ".join(text for text, applies in wrong.items() if applies)
 
     @property
     def flow(self) -> str:
@@ -110,7 +114,7 @@ def show(report: Report) -> None:
         console.print()
     told, late = report.totals, report.critical
     console.print(
-        f"{report.placed} orders in {report.seconds:.1f} s, {report.placed / report.seconds:.1f} a second · "
+        f"{counted(report.placed, 'order')} in {report.seconds:.1f} s, {report.placed / report.seconds:.1f} a second · "
         f"{told.published} messages published, {told.applied} times applied, {told.duplicates} duplicates refused, "
         f"{told.parked} parked, {told.dead} dead, {told.republished} republished",
         soft_wrap=True,

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import sqlite3
 import sys
 import urllib.request
 from collections.abc import AsyncIterator
@@ -172,7 +173,7 @@ async def database(context: str, data: Path) -> Finding:
             totals = await operator.GetTotals(pb.GetTotalsRequest())
         finally:
             operator.close()
-    except (PlatformError, OSError, ValueError) as error:
+    except (PlatformError, OSError, ValueError, sqlite3.Error) as error:
         return Finding(
             about, PROBLEM, one_line(error), f"look at {data / context}.db, or start with an empty directory"
         )

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mallbots.causal_tree import Flow, Handling, Message, Root, step_name
-from mallbots.reporting import open_console
+from mallbots.reporting import counted, open_console
 
 WIDEST_LABEL = 44
 WHO = 9
@@ -45,9 +45,9 @@ def header(flow: Flow) -> str:
     parts = [
         f"{'order' if flow.state else 'flow'} {flow.id} {flow.state}".rstrip(),
         f"{flow.seconds:.2f} s from click to {until}",
-        f"{flow.events} events",
-        f"{flow.handlings} handlings",
-        f"{flow.retries} retries",
+        counted(flow.events, "event"),
+        counted(flow.handlings, "handling"),
+        counted(flow.retries, "retry", "retries"),
     ]
     return " · ".join(parts + ([f"{flow.parked} set aside"] if flow.parked else []))
 
@@ -77,10 +77,8 @@ def ms(microseconds: int) -> str:
 def _text(line: Line, width: int) -> Text:
     text = Text(line.guide, style="dim").append(line.label, style=line.style or "default")
     text.append(" " * max(1, width + 1 - len(text)))
-    details = line.who.ljust(WHO) + _figures(line)
-    if line.note:
-        details = f"{details}  {line.note}"
-    text.append(details if line.trouble else details.rstrip(), style="dim")
+    details = (line.who.ljust(WHO) + _figures(line)).rstrip()
+    text.append(f"{details}  {line.note}".rstrip(), style="dim")
     if line.trouble:
         text.append(f"  {line.trouble}", style="red")
     return text

@@ -5,6 +5,7 @@ import time
 
 from mallbots.lag import lags
 from mallbots.operators import Operators
+from mallbots.reporting import counted
 from mallbots_platform import operator_pb2 as pb
 
 PAUSE_SECONDS = 0.1
@@ -29,15 +30,15 @@ async def _activity(operators: Operators) -> tuple[str, int]:
     committed = sum(each.committed for each in totals.values())
     unpublished = committed - sum(each.published for each in totals.values())
     if unpublished > 0:
-        return f"{unpublished} messages wait to be published", committed
+        return f"{counted(unpublished, 'message')} to be published", committed
     behind = sum(each.behind_events for each in await lags(operators))
     if behind:
-        return f"{behind} messages wait to be handled", committed
+        return f"{counted(behind, 'message')} to be handled", committed
     waiting = [parked for _, parked in await operators.parked() if parked.state != "dead"]
     if waiting:
-        return f"{len(waiting)} messages wait for another attempt", committed
+        return f"{counted(len(waiting), 'message')} to be tried again", committed
     for state in ("running", "compensating"):
         answers = await operators.ask("ListSagas", pb.ListSagasRequest(state=state))
         if under_way := sum(len(answer.sagas) for answer in answers.values()):
-            return f"{under_way} processes are {state}", committed
+            return f"{counted(under_way, 'process', 'processes')} {state}", committed
     return "", committed

@@ -6,7 +6,7 @@ import typer
 
 from mallbots.events import first_sequence
 from mallbots.operators import DEADLINE_SECONDS, open_operators
-from mallbots.reporting import Failed, print_json
+from mallbots.reporting import Failed, counted, print_json
 from mallbots_platform import operator_pb2 as pb
 
 
@@ -20,4 +20,4 @@ async def replay(data: Path, group: str, start: str, source: str, as_json: bool)
     if as_json:
         print_json({"group": group, "messages": answer.messages})
     else:
-        typer.echo(f"{group} applies {answer.messages} messages again; `mallbots lag` shows how far it is")
+        typer.echo(f"{group} applies {counted(answer.messages, 'message')} again; `mallbots lag` shows how far it is")

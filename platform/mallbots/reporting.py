@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -42,7 +43,7 @@ def run(work: Work) -> None:
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
-    except (PlatformError, Failed, OSError) as error:
+    except (PlatformError, Failed, OSError, sqlite3.Error) as error:
         typer.echo(f"mallbots: {one_line(error)}", err=True)
         raise typer.Exit(getattr(error, "code", 1)) from None
 
@@ -84,6 +85,11 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 order`, `2 orders`; `many` where no s will do."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
 def print_json(value: object) -> None:

@@ -25,7 +25,7 @@ from mallbots_platform.endpoints import Endpoint, read_endpoints
 from mallbots_platform.errors import Unavailable
 from mallbots_platform.grpc_client import open_channel
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 LONGEST_PAUSE = 10.0
 STEADY_SECONDS = 5.0
@@ -94,7 +94,7 @@ class Supervisor:
             try:
                 yield self._redis.directory
             finally:
-                await asyncio.to_thread(self._redis.start)
+                await undisturbed(asyncio.to_thread(self._redis.start))
 
     async def start(self) -> None:
         """Returns when every process serves. Raises Failed with what the first one that did not had to say."""

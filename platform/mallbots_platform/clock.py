@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _shift_us = 0
 
@@ -32,6 +33,7 @@ def rfc3339(us: int) -> str:
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{fraction:06d}Z"
 
 
+@lru_cache(maxsize=1024)
 def from_rfc3339(text: str) -> int:
-    """Back to microseconds since the epoch."""
+    """Back to microseconds since the epoch. Messages of one commit share their time."""
     return microseconds(datetime.fromisoformat(text))

@@ -56,10 +56,14 @@ class Database:
             result: CursorResult[Any] = self._connection().execute(statement, parameters)
             return result
 
+    def do(self, statement: str) -> None:
+        """A statement in SQL without parameters and without rows."""
+        self._cursor().execute(statement)
+
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """A statement in SQL; its rows, if it has any."""
         cursor = self._cursor()
-        cursor.execute(self._translated(statement), parameters)
+        cursor.execute(self._statements.get(statement) or self._translated(statement), parameters)
         rows: list[Row] = cursor.fetchall() if cursor.description else []
         return rows
 
@@ -143,12 +147,12 @@ class Database:
         return connection
 
     def _cursor(self) -> Any:
-        cursor = getattr(self._local, "cursor", None)
-        if cursor is None:
+        try:
+            return self._local.cursor
+        except AttributeError:
             with self.outages_named():
                 self._connection()
-            cursor = self._local.cursor
-        return cursor
+            return self._local.cursor
 
     def _translated(self, statement: str) -> str:
         translated = self._statements.get(statement)

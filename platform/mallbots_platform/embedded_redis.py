@@ -91,13 +91,13 @@ class EmbeddedRedis:
             "logfile": "redis.log",
         }
         arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
-        self._running = subprocess.Popen(
-            [self._binary, *arguments],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        nowhere = subprocess.DEVNULL
+        try:
+            self._running = subprocess.Popen(
+                [self._binary, *arguments], stdout=nowhere, stderr=nowhere, stdin=nowhere, start_new_session=True
+            )
+        except OSError as error:
+            raise Unavailable(f"Redis did not start: {error}") from error
 
     def _answers(self) -> bool:
         deadline = time.monotonic() + START_SECONDS

@@ -1,10 +1,11 @@
 """Where the processes of one machine listen: each announces itself as a file in a directory they share."""
 
-import json
 import os
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from mallbots_platform.errors import Unavailable
 from mallbots_platform.settings import Settings
@@ -25,13 +26,14 @@ def announce(directory: str | Path, context: str, endpoint: Endpoint) -> None:
     path = Path(directory, f"{context}.json")
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(f".{os.getpid()}")
-    scratch.write_text(json.dumps(asdict(endpoint)))
+    scratch.write_bytes(msgspec.json.encode(endpoint))
     scratch.replace(path)
 
 
 def read_endpoints(directory: str | Path) -> dict[str, Endpoint]:
-    """By context; empty when nobody has announced anything."""
-    return {path.stem: Endpoint(**json.loads(path.read_text())) for path in sorted(Path(directory).glob("*.json"))}
+    """By context; empty when nobody has announced anything that can be read."""
+    found = {path.stem: _announced(path) for path in sorted(Path(directory).glob("*.json"))}
+    return {context: endpoint for context, endpoint in found.items() if endpoint is not None}
 
 
 def addresses(settings: Settings, context: str) -> Endpoint:
@@ -39,10 +41,18 @@ def addresses(settings: Settings, context: str) -> Endpoint:
     if not settings.endpoints:
         grpc, operator = (text.format(context=context) for text in (settings.peer_grpc, settings.peer_operator))
         return Endpoint(grpc, operator, "", 0)
+    found = _announced(Path(settings.endpoints, f"{context}.json"))
+    if found is None:
+        raise Unavailable(f"{context} has not been started yet")
+    return found
+
+
+def _announced(path: Path) -> Endpoint | None:
+    """None for a file that is not there, or is no announcement, such as one that a full disk has cut."""
     try:
-        return Endpoint(**json.loads(Path(settings.endpoints, f"{context}.json").read_text()))
-    except FileNotFoundError:
-        raise Unavailable(f"{context} has not been started yet") from None
+        return msgspec.json.decode(path.read_bytes(), type=Endpoint)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 def previous_address(directory: str | Path, context: str, kind: str) -> str:
@@ -58,6 +68,6 @@ def _is_free(address: str) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, int(port)))
-        except OSError:
+        except (OSError, ValueError, OverflowError):
             return False
     return True

@@ -5,7 +5,7 @@ duplicate, the next one is due, anything above is proof that something is missin
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from mallbots_platform.clock import from_rfc3339, now_us
 from mallbots_platform.crash_points import reached
@@ -18,7 +18,7 @@ from mallbots_platform.parking import DEAD, ParkedMessage, ParkingLot
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
-from telemetry.metrics import Meter
+from telemetry.metrics import Histogram, Meter
 
 
 @dataclass(slots=True)
@@ -236,12 +236,23 @@ class Inbox:
         self._database.run(_WRITE_MARK, (self._group, *stream, mark, duplicates))
 
 
+class _Bound(NamedTuple):
+    """The histograms of one message type and outcome."""
+
+    critical: Histogram
+    outbox: Histogram
+    stream: Histogram
+    handler: Histogram
+    handled: Histogram
+
+
 class DeliveryMetrics:
     """The metrics of one group, their children bound once per message type."""
 
     def __init__(self, group: str, meter: Meter) -> None:
         self._group = group
         self._meter = meter
+        self._bound: dict[tuple[str, Outcome], _Bound] = {}
         self._outcomes = {
             outcome: meter.counter("mallbots_deliveries_total", group=group, outcome=outcome.value)
             for outcome in Outcome
@@ -265,18 +276,25 @@ class DeliveryMetrics:
         self.count(outcome)
         if outcome is Outcome.RETRIED:
             self._retries.inc()
-        meter, group = self._meter, self._group
         type_name = "other" if outcome is Outcome.IGNORED else envelope.type  # what nobody handles may be anything
+        bound = self._bound.get((type_name, outcome)) or self._bind(type_name, outcome)
         exemplar = {"trace_id": span.trace_id_hex, "span_id": span.span_id_hex}
-        critical = meter.histogram("mallbots_event_critical_seconds", type=type_name, group=group)
-        critical.observe(critical_us / 1e6, exemplar)
-        meter.histogram("mallbots_event_outbox_seconds", type=type_name, group=group).observe(outbox_us / 1e6)
-        meter.histogram("mallbots_event_stream_seconds", type=type_name, group=group).observe(stream_us / 1e6)
-        meter.histogram("mallbots_event_handler_seconds", type=type_name, group=group).observe(handler_us / 1e6)
-        handled = meter.histogram(
-            "messaging_process_duration_seconds", type=type_name, group=group, outcome=outcome.value
+        bound.critical.observe(critical_us / 1e6, exemplar)
+        bound.outbox.observe(outbox_us / 1e6)
+        bound.stream.observe(stream_us / 1e6)
+        bound.handler.observe(handler_us / 1e6)
+        bound.handled.observe(handler_us / 1e6)
+
+    def _bind(self, type_name: str, outcome: Outcome) -> "_Bound":
+        of_type, meter = {"type": type_name, "group": self._group}, self._meter
+        bound = self._bound[type_name, outcome] = _Bound(
+            critical=meter.histogram("mallbots_event_critical_seconds", **of_type),
+            outbox=meter.histogram("mallbots_event_outbox_seconds", **of_type),
+            stream=meter.histogram("mallbots_event_stream_seconds", **of_type),
+            handler=meter.histogram("mallbots_event_handler_seconds", **of_type),
+            handled=meter.histogram("messaging_process_duration_seconds", **of_type, outcome=outcome.value),
         )
-        handled.observe(handler_us / 1e6)
+        return bound
 
 
 def _misplaced(envelope: Envelope, stream: StreamName, seq: int) -> str:

@@ -6,11 +6,11 @@ from typing import Any, Protocol, TypeVar
 
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.database import Database
-from mallbots_platform.errors import InvalidInput, NotFound, Unavailable
+from mallbots_platform.errors import InvalidInput, NotFound, RuleViolated, Unavailable
 from mallbots_platform.faults import Faults
 from mallbots_platform.lag import LagReader
 from mallbots_platform.operator_queries import OperatorQueries
-from mallbots_platform.parking import ParkingLot
+from mallbots_platform.parking import QUEUED, ParkingLot
 from mallbots_platform.readers import Readers
 from mallbots_platform.subscriptions import Subscription
 from mallbots_platform.work_queues import WorkQueue
@@ -98,7 +98,7 @@ class OperatorApi(OperatorReads):
             retried = await self._writer.run(holder.lot.retry_dead)
         else:
             holder = await self._holder(request.id)
-            await self._writer.run(partial(holder.lot.retry, request.id))
+            await self._writer.run(partial(_retry, holder.lot, request.id))
             retried = 1
         holder.retry_soon()
         return pb.RetryParkedResponse(retried=retried)
@@ -156,6 +156,12 @@ class OperatorApi(OperatorReads):
             if await self._readers.run(partial(holder.lot.holds, parked_id)):
                 return holder
         raise NotFound("parked message", str(parked_id))
+
+
+def _retry(lot: ParkingLot, id: int) -> None:
+    if lot.find(id).state == QUEUED:
+        raise RuleViolated("it waits behind another message of its key: retry or discard that one")
+    lot.retry(id)
 
 
 class OfflineOperator(OperatorReads):

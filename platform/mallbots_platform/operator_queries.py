@@ -1,16 +1,21 @@
 """What an operator may ask a context's database: its log, its deliveries, what is parked, its sagas. All read only."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
 
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.database import Database
 from mallbots_platform.errors import InvalidInput
 from mallbots_platform.parking import ParkedMessage
+from mallbots_platform.validation import optional_text, text
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 200, 1000
 MOST_FOUND = 5000
+LARGEST_ANSWER = 3 << 20
+M = TypeVar("M", bound=Message)
 
 
 class OperatorQueries:
@@ -21,7 +26,7 @@ class OperatorQueries:
         self._database = database
 
     def read_log(self, request: pb.ReadLogRequest) -> pb.ReadLogResponse:
-        place = (request.channel, request.partition)
+        place = (optional_text(request.channel, "channel"), request.partition)
         rows = self._database.run(
             f"{_LOG} WHERE o.channel = ? AND o.partition = ? AND o.seq > ? ORDER BY o.seq LIMIT ?",
             (*place, request.after_sequence, limit(request.limit)),
@@ -29,19 +34,19 @@ class OperatorQueries:
         heads = self._database.run("SELECT last_seq FROM outbox_heads WHERE channel = ? AND partition = ?", place)
         channels = self._database.run("SELECT DISTINCT channel FROM outbox_heads ORDER BY channel")
         return pb.ReadLogResponse(
-            entries=[self._log_entry(row) for row in rows],
+            entries=_that_fit(self._log_entry(row) for row in rows),
             last_sequence=heads[0][0] if heads else 0,
             channels=[channel for (channel,) in channels],
         )
 
     def find_messages(self, request: pb.FindMessagesRequest) -> pb.FindMessagesResponse:
         """Correlation covers a whole conversation; the other ids are for those who hold but one message of it."""
-        found: dict[tuple[Any, ...], pb.LogEntry] = {}
+        wanted, found = text(request.id, "id"), dict[tuple[Any, ...], pb.LogEntry]()
         for column in ("correlation_id", "id", "causation_id", "trace_id", "key"):
             where = f"{_LOG} WHERE o.{column} = ? ORDER BY o.channel, o.partition, o.seq LIMIT {MOST_FOUND}"
-            for row in self._database.run(where, (request.id,)):
+            for row in self._database.run(where, (wanted,)):
                 found[row[:3]] = self._log_entry(row)
-        return pb.FindMessagesResponse(entries=found.values())
+        return pb.FindMessagesResponse(entries=_that_fit(found.values()))
 
     def read_deliveries(self, request: pb.ReadDeliveriesRequest) -> pb.ReadDeliveriesResponse:
         rows = self._database.run(
@@ -51,36 +56,38 @@ class OperatorQueries:
         return pb.ReadDeliveriesResponse(deliveries=[_delivery(row) for row in rows])
 
     def find_deliveries(self, request: pb.FindDeliveriesRequest) -> pb.FindDeliveriesResponse:
-        found = {}
+        wanted, found = text(request.id, "id"), dict[int, pb.Delivery]()
         for column in ("correlation_id", "message_id", "key"):
             where = f"{_DELIVERIES} WHERE {column} = ? ORDER BY position LIMIT {MOST_FOUND}"
-            for row in self._database.run(where, (request.id,)):
+            for row in self._database.run(where, (wanted,)):
                 found[row[0]] = _delivery(row)
         return pb.FindDeliveriesResponse(deliveries=found.values())
 
     def find_requests(self, request: pb.FindRequestsRequest) -> pb.FindRequestsResponse:
         found = []
         for wanted in list(request.ids)[:MOST_FOUND]:
-            for row in self._database.run(f"{_REQUESTS} WHERE id = ?", (wanted,)):
+            for row in self._database.run(f"{_REQUESTS} WHERE id = ?", (optional_text(wanted, "ids"),)):
                 found.append(pb.Request(**dict(zip(_REQUEST_FIELDS, row, strict=True)), context=self.context))
         return pb.FindRequestsResponse(requests=found)
 
     def list_parked(self, request: pb.ListParkedRequest) -> pb.ListParkedResponse:
         columns = ", ".join(_PARKED_COLUMNS)
+        group, state = optional_text(request.group, "group"), optional_text(request.state, "state")
         rows = self._database.run(
             f"SELECT {columns} FROM parked WHERE id > ? AND (? = '' OR group_name = ?) AND (? = '' OR state = ?)"
             " ORDER BY id LIMIT ?",
-            (request.after_id, *[request.group] * 2, *[request.state] * 2, limit(request.limit)),
+            (request.after_id, *[group] * 2, *[state] * 2, limit(request.limit)),
         )
-        return pb.ListParkedResponse(parked=[_parked(ParkedMessage(*row)) for row in rows])
+        return pb.ListParkedResponse(parked=_that_fit(_parked(ParkedMessage(*row)) for row in rows))
 
     def list_sagas(self, request: pb.ListSagasRequest) -> pb.ListSagasResponse:
+        id, state = optional_text(request.id, "id"), optional_text(request.state, "state")
         rows = self._database.run(
             "SELECT saga, id, state, step FROM sagas WHERE (? = '' OR id = ? OR id = saga || ':' || ?)"
             " AND (? = '' OR state = ?) ORDER BY started_at DESC LIMIT ?",
-            (*[request.id] * 3, *[request.state] * 2, limit(request.limit)),
+            (*[id] * 3, *[state] * 2, limit(request.limit)),
         )
-        return pb.ListSagasResponse(sagas=[self._saga(*row, with_history=bool(request.id)) for row in rows])
+        return pb.ListSagasResponse(sagas=[self._saga(*row, with_history=bool(id)) for row in rows])
 
     def _saga(self, saga: str, process_id: str, state: str, step: str, *, with_history: bool) -> pb.SagaState:
         history = self._history(process_id) if with_history else ()
@@ -127,6 +134,18 @@ def limit(wanted: int) -> int:
     if not 0 <= wanted <= LARGEST_LIMIT:
         raise InvalidInput("limit", f"is {wanted}, must be between 0 and {LARGEST_LIMIT}")
     return wanted or DEFAULT_LIMIT
+
+
+def _that_fit(found: Iterable[M]) -> list[M]:
+    """As many as one answer may hold, from the first on; whoever pages goes on after the last."""
+    fitting: list[M] = []
+    size = 0
+    for message in found:
+        size += message.ByteSize()
+        if fitting and size > LARGEST_ANSWER:
+            break
+        fitting.append(message)
+    return fitting
 
 
 def _delivery(row: Sequence[Any]) -> pb.Delivery:

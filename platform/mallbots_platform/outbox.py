@@ -103,12 +103,13 @@ class Outbox:
         if not self._drafts:
             return
         committed_at = now_us()
+        time = rfc3339(committed_at)
         heads = self._advance(_counted(self._drafts))
         next_seq = {place: first for place, (first, _) in heads.items()}
         rows = []
         for draft in self._drafts:
             place = (draft.channel, draft.partition)
-            rows.append(self._row(draft, next_seq[place], committed_at))
+            rows.append(self._row(draft, next_seq[place], committed_at, time))
             next_seq[place] += 1
         self._database.run_many(_INSERT, rows)
         drafts, told = list(self._drafts), {place: last for place, (_, last) in heads.items()}
@@ -122,14 +123,14 @@ class Outbox:
             heads[channel, partition] = (last - count + 1, last)
         return heads
 
-    def _row(self, draft: Draft, seq: int, committed_at: int) -> tuple[Any, ...]:
+    def _row(self, draft: Draft, seq: int, committed_at: int, time: str) -> tuple[Any, ...]:
         trace = draft.span.context
         envelope = Envelope(
             id=draft.id,
             type=draft.type,
             source=self.context,
             subject=draft.key,
-            time=rfc3339(committed_at),
+            time=time,
             dataversion=draft.version,
             channel=draft.channel,
             partition=draft.partition,

@@ -284,7 +284,8 @@ class Process:
             subscription.stop()
         await asyncio.sleep(0)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._consumed(), DRAIN_SECONDS)
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self._consumed()
         await self.relay.drain(DRAIN_SECONDS)
         for leases in self._leases:
             await leases.release()

@@ -21,6 +21,7 @@ from mallbots_platform.errors import Unavailable
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
 from mallbots_platform.streams import APPEND, RedisClient
+from mallbots_platform.waiting import signalled
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
 from telemetry.tracing import Kind
@@ -108,9 +109,7 @@ class Relay:
                 await self._publish(waiting)
             if self._loop.time() - self._noted_at > NOTE_SECONDS:
                 await self._note_progress()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), NOTE_SECONDS if self._unnoted else POLL_SECONDS)
-            self._wake.clear()
+            await signalled(self._wake, NOTE_SECONDS if self._unnoted else POLL_SECONDS)
             if self._loop.time() - compared_at > POLL_SECONDS:
                 await self._load()
                 await self._compare()

@@ -1,5 +1,6 @@
 """What a process is told from outside: one frozen object, read from the environment once."""
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -61,23 +62,41 @@ class Settings:
         return float(_converted(variable, self.environ[variable], float))
 
     def _check(self) -> None:
-        if not 1 <= self.partitions <= 1024:
-            raise WrongSetting(f"MALLBOTS_PARTITIONS is {self.partitions}, must be between 1 and 1024")
-        if self.lease_seconds <= 0:
-            raise WrongSetting(f"MALLBOTS_LEASE_SECONDS is {self.lease_seconds:g}, must be more than 0")
+        for name, (least, most) in _BOUNDS.items():
+            if not least <= getattr(self, name) <= most:
+                told = f"is {getattr(self, name):g}, must be between {least:g} and {most:g}"
+                raise WrongSetting(f"{PREFIX}{name.upper()} {told}")
         for name in ("grpc_address", "operator_address", "metrics_address"):
             host, _, port = getattr(self, name).rpartition(":")
-            if not host or not port.isdigit() or int(port) > 65535:
+            if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
                 raise WrongSetting(f"{PREFIX}{name.upper()} is {getattr(self, name)!r}, must be host:port")
+        for name in ("peer_grpc", "peer_operator"):
+            try:
+                getattr(self, name).format(context=self.context)
+            except (LookupError, ValueError):
+                wrong = f"{PREFIX}{name.upper()} is {getattr(self, name)!r}"
+                raise WrongSetting(f"{wrong}, must be host:port, with {{context}} where its name goes") from None
 
 
 def _converted(variable: str, text: str, kind: Any) -> Any:
+    """Raises WrongSetting; `nan` is no number here."""
     try:
-        return {"int": int, "float": float}.get(getattr(kind, "__name__", kind), str)(text)
+        converted = {"int": int, "float": float}.get(getattr(kind, "__name__", kind), str)(text)
     except ValueError:
-        raise WrongSetting(f"{variable} is {text!r}, must be a number") from None
+        converted = math.nan
+    if converted != converted:
+        raise WrongSetting(f"{variable} is {text!r}, must be a number")
+    return converted
 
 
+_BOUNDS = {
+    "partitions": (1, 1024),
+    "lease_seconds": (0.1, 3600),
+    "retry_attempts": (1, 1000),
+    "retry_base_seconds": (0.001, 3600),
+    "retry_cap_seconds": (0.001, 86_400),
+    "retention_seconds": (0.001, 100 * 365 * 86_400),
+}
 _EXAMPLES = {
     "database_url": "for example sqlite:///data/{context}.db, or postgresql://user@host/{context}",
     "redis_url": "for example redis://localhost:6379",

@@ -1,7 +1,6 @@
 """The loop of one consumer group: read what was left pending, then what is new; apply, commit, acknowledge."""
 
 import asyncio
-import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +19,7 @@ from mallbots_platform.parking import ParkedMessage, ParkingLot
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
 from mallbots_platform.streams import BLOCK_SECONDS, RedisClient, sequence_of
+from mallbots_platform.waiting import signalled
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
 from telemetry.tracing import Kind, TraceContext
@@ -136,9 +136,7 @@ class Subscription:
             except Unavailable:
                 pause = PAUSE_SECONDS
             if pause > 0:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._retry_now.wait(), pause)
-                self._retry_now.clear()
+                await signalled(self._retry_now, pause)
 
     def retry_soon(self) -> None:
         """Something was parked, or released by an operator."""

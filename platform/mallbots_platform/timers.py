@@ -25,6 +25,7 @@ from mallbots_platform.ids import new_id
 from mallbots_platform.messages import Contract
 from mallbots_platform.readers import Readers
 from mallbots_platform.requests import Requests
+from mallbots_platform.waiting import signalled
 from mallbots_platform.writer import CONFLICT_RETRIES, Writer
 from telemetry.bundle import Telemetry
 from telemetry.tracing import Kind, Span, TraceContext
@@ -89,9 +90,7 @@ class Timers:
                 self.trouble = ""
             except Unavailable as error:
                 self.trouble, pause = f"timers cannot fire: {error}", 0.5
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), pause)
-            self._changed.clear()
+            await signalled(self._changed, pause)
 
     async def _fire_due(self) -> float:
         """Seconds until the next one is due."""

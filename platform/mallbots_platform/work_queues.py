@@ -1,54 +1,50 @@
 """A message queue in the classic sense: jobs without an order, each done once by whichever worker is free, then gone.
 
-A job is put in the transaction that wants it done, and travels like every message. Competing workers share one
-group; what a dead worker held is claimed by another. A job runs outside of any transaction, since it talks to
-others; that it is done is committed before the entry is deleted.
+A job is put in the transaction that wants it done, and travels like every message. The processes of a context share
+one group; what a dead one held is claimed by another. A job runs outside of any transaction, since it talks to
+others; that it is done is committed before its entry is deleted.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping
 from functools import partial
 from typing import Any
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from mallbots_platform.clock import now_us
 from mallbots_platform.codec import Codec
 from mallbots_platform.crash_points import reached
-from mallbots_platform.envelope import Envelope, decode_envelope
-from mallbots_platform.errors import InvalidInput, RuleViolated, Unavailable
+from mallbots_platform.envelope import decode_envelope
+from mallbots_platform.errors import InvalidInput, Unavailable
 from mallbots_platform.ids import new_id
-from mallbots_platform.outbox import Outbox, message_attributes
+from mallbots_platform.job_attempts import PAUSE_SECONDS, JobAttempts, JobHandler, Patience
+from mallbots_platform.job_ledger import Job, JobLedger
+from mallbots_platform.job_streams import Entry, JobStreams
+from mallbots_platform.outbox import Outbox
 from mallbots_platform.parking import ParkedMessage, ParkingLot
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
-from mallbots_platform.streams import RedisClient, sequence_of
+from mallbots_platform.streams import RedisClient
+from mallbots_platform.waiting import signalled
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
-from telemetry.tracing import Kind, TraceContext
+from telemetry.tracing import TraceContext
 
-JobHandler = Callable[[Any], Awaitable[object]]
-BLOCK_MILLISECONDS = 2_000
-IDLE_SECONDS = 2.0
-PAUSE_SECONDS = 0.5
-CLAIM_AT_ONCE = 10
+__all__ = ["JobHandler", "WorkQueue"]
 
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    stream: StreamName
-    entry_id: bytes
-    raw: bytes
-
-    @property
-    def seq(self) -> int:
-        return sequence_of(self.entry_id)
+IDLE_SECONDS = 5.0
+GRACE_SECONDS = 2.0
+CRASH_LIMIT = 10
 
 
 class WorkQueue:
-    """`<context>.<name>` is its group; `claim_seconds` is how long a worker may take before it is taken for dead."""
+    """`<context>.<name>` is its group. A job that takes longer than `claim_seconds` has failed, and is tried again; what
+    a process has in hand that is silent for so long is given to another.
+
+    Where a handler returns a function, that is called in the transaction in which the job is noted as done.
+    """
 
     def __init__(
         self,
@@ -69,21 +65,32 @@ class WorkQueue:
         self.group = f"{context}.{name}"
         self.channel = f"jobs.{name}"
         self.lot = lot
-        self.trouble = ""
-        self._handlers = handlers
-        self._redis = redis
         self._writer = writer
         self._readers = readers
         self._outbox = outbox
-        self._codec = codec
-        self._telemetry = telemetry
-        self._workers = workers
-        self._claim_ms = round(claim_seconds * 1000)
-        self._streams = {
-            name.key.encode(): name
-            for name in (StreamName(context, self.channel, number) for number in range(outbox.partitions))
-        }
+        self._log = telemetry.log
+        self._claim_seconds = claim_seconds
+        streams = [StreamName(context, self.channel, number) for number in range(outbox.partitions)]
+        self._streams = JobStreams(self.group, streams, redis, claim_seconds)
+        self._ledger = JobLedger(self.group, writer, lot, telemetry.meter)
+        self._patiently = Patience(self.group)
+        self._attempts = JobAttempts(
+            *(self.group, handlers, writer, codec, self._ledger, telemetry),
+            patiently=self._patiently,
+            longest_seconds=claim_seconds,
+        )
+        self._gaps = telemetry.meter.counter("mallbots_stream_gaps_detected_total", group=self.group)
+        self._healed = telemetry.meter.counter("mallbots_stream_gaps_healed_total", group=self.group)
+        self._trouble = ""
+        self._free = asyncio.Semaphore(workers)
+        self._held: dict[tuple[StreamName, bytes], Entry] = {}
+        self._busy: set[asyncio.Task[None]] = set()
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._retry_now = asyncio.Event()
+
+    @property
+    def trouble(self) -> str:
+        return self._trouble or self._patiently.trouble
 
     def put(self, job: object, key: str = "") -> None:
         """Part of the transaction of the piece that runs. `key` only spreads jobs over partitions."""
@@ -93,136 +100,158 @@ class WorkQueue:
         self._retry_now.set()
 
     def discard(self, id: int) -> None:
-        self.lot.discard(id)
+        self._ledger.discard(id)
 
     async def run(self) -> None:
-        """Work until cancelled."""
-        workers = [self._work(f"worker-{number}-{new_id()}") for number in range(self._workers)]
-        await asyncio.gather(*workers, self._retry())
+        """Work until cancelled; then finish what is in hand, where that does not take long."""
+        loops = [asyncio.ensure_future(each) for each in (self._fetch(), self._retry(), self._keep(), self._sweep())]
+        try:
+            await asyncio.gather(self._failed, *loops)
+        finally:
+            for loop in loops:
+                loop.cancel()
+            await self._leave()
 
-    async def _work(self, worker: str) -> None:
+    async def _fetch(self) -> None:
         while True:
             try:
-                await self._create_groups()
-                self.trouble = ""
+                await self._streams.prepare()
+                self._trouble = ""
                 while True:
-                    for job in await self._claimed(worker) or await self._read(worker):
-                        await self._do(job)
-            except (RedisError, OSError, Unavailable) as error:
-                self.trouble = f"{self.group} cannot work: {error}"
+                    await self._take()
+            except (RedisError, OSError) as error:
+                self._trouble = f"{self.group} cannot work: {error}"
                 await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _create_groups(self) -> None:
-        for stream in self._streams.values():
-            try:
-                await self._redis.xgroup_create(stream.key, self.group, "0", mkstream=True)
-            except ResponseError as error:
-                if "BUSYGROUP" not in str(error):
-                    raise
+    async def _take(self) -> None:
+        async with self._free:
+            pass
+        entries = [entry for entry in await self._streams.take() if entry.place not in self._held]
+        self._held.update((entry.place, entry) for entry in entries)
+        receive = self._attempts.receive_span(entries) if entries else None
+        for entry in entries:
+            await self._start(self._do(entry, receive))
 
-    async def _read(self, worker: str) -> list[_Job]:
-        wanted = {stream.key: ">" for stream in self._streams.values()}
-        answer = await self._redis.xreadgroup(self.group, worker, wanted, count=1, block=BLOCK_MILLISECONDS)
-        return [self._job(self._streams[key], *entry) for key, entries in answer or [] for entry in entries]
-
-    async def _claimed(self, worker: str) -> list[_Job]:
-        """What workers held that did not come back."""
-        found = []
-        for stream in self._streams.values():
-            answer = await self._redis.xautoclaim(
-                stream.key, self.group, worker, min_idle_time=self._claim_ms, count=CLAIM_AT_ONCE
-            )
-            found += [self._job(stream, *entry) for entry in answer[1]]
-        return found
-
-    def _job(self, stream: StreamName, entry_id: bytes, fields: dict[bytes, bytes] | None) -> _Job:
-        return _Job(stream, entry_id, (fields or {}).get(b"e", b""))
-
-    async def _do(self, job: _Job) -> None:
-        if not await self._writer.run(partial(self._is_done, job.stream, job.seq)):
-            try:
-                envelope = decode_envelope(job.raw)
-            except InvalidInput as error:
-                await self._writer.run(partial(self.lot.bury_unreadable, job.stream, job.seq, job.raw, str(error)))
+    async def _do(self, entry: Entry, receive: TraceContext | None) -> None:
+        try:
+            is_known = partial(self._ledger.is_known, entry.stream, entry.seq)
+            if await self._patiently(partial(self._readers.run, is_known)):
+                self._ledger.count_duplicate()
             else:
-                await self._attempt(job, envelope)
-        reached("job: noted")
-        pipeline = self._redis.pipeline(transaction=True)
-        pipeline.xack(job.stream.key, self.group, job.entry_id)
-        pipeline.xdel(job.stream.key, job.entry_id)
-        await pipeline.execute()
+                await self._do_unknown(entry, receive)
+            reached("job: noted")
+            with contextlib.suppress(RedisError, OSError):  # then it comes back, and is known
+                await self._streams.finish(entry)
+        finally:
+            self._held.pop(entry.place, None)
 
-    async def _attempt(self, job: _Job, envelope: Envelope) -> None:
-        error, handler_us = await self._run(envelope, 1)
-        place = (job.stream, job.seq, envelope, job.raw.decode())
-        if error is None:
-            reached("job: done")
-            await self._writer.run(partial(self._note_done, job.stream, job.seq, envelope, 1, handler_us))
-        elif isinstance(error, InvalidInput | RuleViolated):
-            await self._writer.run(partial(self.lot.bury, *place, str(error), 1, now_us()))
-        else:
-            await self._writer.run(partial(self.lot.park, *place, str(error) or repr(error), now_us()))
+    async def _do_unknown(self, entry: Entry, receive: TraceContext | None) -> None:
+        """The log says what the job is: whatever bytes somebody else has written under its number, they are not it."""
+        try:
+            text = await self._patiently(partial(self._readers.run, partial(self._ledger.text_of, entry)))
+            envelope = decode_envelope(text)
+        except InvalidInput as error:
+            self._note_gap(entry.stream, entry.seq, str(error))
+            await self._write(partial(self._ledger.bury_unreadable, entry, str(error)))
+            return
+        if text.encode() != entry.raw:
+            self._note_gap(entry.stream, entry.seq, "its entry is not what the log says")
+            self._healed.inc()
+        job = Job(entry.stream, entry.seq, envelope, text, entry.published_at, entry.received_at)
+        if entry.deliveries > CRASH_LIMIT:
+            await self._attempts.give_up(job, f"{entry.deliveries - 1} processes died of it")
+        elif not await self._attempts.make(job, receive):
             self.retry_soon()
 
-    async def _run(self, envelope: Envelope, attempt: int) -> tuple[Exception | None, int]:
-        created = TraceContext(envelope.traceparent, envelope.tracestate, envelope.baggage)
-        attributes = message_attributes(envelope, "process") | {
-            "messaging.consumer.group.name": self.group,
-            "mallbots.attempt": attempt,
-        }
-        tracer, started = self._telemetry.tracer, now_us()
-        span = tracer.span(f"process {envelope.type}", kind=Kind.CONSUMER, parent=created, attributes=attributes)
-        try:
-            message = self._codec.decode(envelope.type, envelope.dataversion, envelope.data)
-            with tracer.use(span):
-                await self._handlers[envelope.type](message)
-            return None, now_us() - started
-        except Exception as error:  # whatever it was, the job is tried again or buried with the reason
-            span.fail(error)
-            return error, now_us() - started
-        finally:
-            span.end()
-
     async def _retry(self) -> None:
+        """Give parked jobs their next attempts."""
         while True:
-            try:
-                for message in await self._readers.run(partial(self.lot.due, self._streams.values())):
-                    await self._again(message)
-            except Unavailable as error:
-                self.trouble = f"{self.group} cannot retry: {error}"
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._retry_now.wait(), IDLE_SECONDS)
-            self._retry_now.clear()
+            pause = await self._patiently(self._retry_due)
+            await signalled(self._retry_now, pause)
+
+    async def _retry_due(self) -> float:
+        """Seconds until it is worth looking again."""
+        for message in await self._readers.run(partial(self.lot.due, self._streams.streams)):
+            async with self._free:
+                is_ours = await self._writer.run(partial(self._ledger.take, message, self._lease_ends()))
+            if is_ours:
+                await self._start(self._again(message))
+        next_due_at = await self._readers.run(partial(self.lot.next_due_at, self._streams.streams))
+        if next_due_at is None:
+            return IDLE_SECONDS
+        return min(IDLE_SECONDS, max(0.005, (next_due_at - now_us()) / 1e6))
+
+    def _lease_ends(self) -> int:
+        """Long enough to wait for a free worker, and to be given up."""
+        return now_us() + round(3 * self._claim_seconds * 1_000_000)
 
     async def _again(self, message: ParkedMessage) -> None:
-        envelope = decode_envelope(message.envelope)
-        error, handler_us = await self._run(envelope, message.attempts + 1)
-        if error is None:
-            await self._writer.run(partial(self._done_at_last, message, envelope, handler_us))
-        else:
-            permanent = isinstance(error, InvalidInput | RuleViolated)
-            await self._writer.run(partial(self.lot.failed, message, str(error) or repr(error), permanent))
+        try:
+            envelope = decode_envelope(message.envelope)
+        except InvalidInput as error:
+            await self._write(partial(self.lot.failed, message, str(error), permanent=True))
+            return
+        times = (message.published_at, now_us(), message.attempts + 1)
+        job = Job(message.stream, message.seq, envelope, message.envelope, *times, parked=message)
+        if message.attempts >= self.lot.policy.attempts:
+            await self._attempts.give_up(job, f"the process died at the last of {message.attempts} attempts")
+        elif not await self._attempts.make(job):
+            self.retry_soon()
 
-    def _done_at_last(self, message: ParkedMessage, envelope: Envelope, handler_us: int) -> None:
-        self.lot.release(message)
-        self._note_done(message.stream, message.seq, envelope, message.attempts + 1, handler_us)
+    async def _keep(self) -> None:
+        """Say that this process lives, and still has in hand what it took."""
+        while True:
+            await asyncio.sleep(self._claim_seconds / 3)
+            with contextlib.suppress(RedisError, OSError):
+                await self._streams.keep(self._held.values())
 
-    def _is_done(self, stream: StreamName, seq: int) -> bool:
-        """Done, or set aside, before: the entry came back because its acknowledgement was lost."""
-        return bool(self._writer.database.run(_IS_DONE, (*(self.group, *stream, seq) * 2,)))
+    async def _sweep(self) -> None:
+        """Whatever became of their entries, all jobs that are in the log get done."""
+        while True:
+            await asyncio.sleep(self._claim_seconds)
+            with contextlib.suppress(Unavailable, RedisError, OSError):
+                for stream in self._streams.streams:
+                    await self._look_for_strays(stream)
 
-    def _note_done(self, stream: StreamName, seq: int, envelope: Envelope, attempts: int, handler_us: int) -> None:
-        identity = (self.group, *stream, seq, envelope.id, envelope.type, envelope.subject, envelope.correlationid)
-        self._writer.database.run(_DONE, (*identity, "applied", attempts, 0, 0, handler_us, 0, now_us(), ""))
+    async def _look_for_strays(self, stream: StreamName) -> None:
+        before = now_us() - round(self._claim_seconds * 1_000_000)
+        undone = await self._readers.run(partial(self._ledger.undone, stream, before))
+        for seq in await self._streams.missing(stream, undone):
+            reason = "its entry is not in the stream"
+            if await self._writer.run(partial(self._ledger.park_stray, stream, seq, reason)):
+                self._note_gap(stream, seq, reason)
+                self._healed.inc()
+                self.retry_soon()
 
+    async def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """As soon as a worker is free."""
+        try:
+            await self._free.acquire()
+        except BaseException:
+            work.close()
+            raise
+        task = asyncio.ensure_future(work)
+        self._busy.add(task)
+        task.add_done_callback(self._ended)
 
-_IS_DONE = """
-    SELECT 1 FROM deliveries WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq = ?
-    UNION ALL
-    SELECT 1 FROM parked WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq = ?
-"""
-_DONE = """
-    INSERT INTO deliveries (group_name, source, channel, partition, seq, message_id, type, key, correlation_id, outcome,
-                            attempts, outbox_us, stream_us, handler_us, critical_us, committed_at, error)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-"""
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._free.release()
+        self._busy.discard(task)
+        if not task.cancelled() and (error := task.exception()) and not self._failed.done():
+            self._failed.set_exception(error)
+
+    async def _leave(self) -> None:
+        if self._busy:
+            await asyncio.wait(self._busy, timeout=GRACE_SECONDS)
+        for task in self._busy:
+            task.cancel()
+        await asyncio.gather(*self._busy, return_exceptions=True)
+        with contextlib.suppress(RedisError, OSError):
+            await self._streams.leave()
+
+    async def _write(self, work: Any) -> None:
+        await self._patiently(lambda: self._writer.run(work))
+
+    def _note_gap(self, stream: StreamName, seq: int, reason: str) -> None:
+        self._gaps.inc()
+        self._log.warning("gap found", stream=stream.key, group=self.group, after=seq - 1, reason=reason)

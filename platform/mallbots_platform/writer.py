@@ -9,10 +9,11 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from types import TracebackType
 from typing import Any, TypeVar
 
 from mallbots_platform.causes import UNKNOWN, Cause
@@ -102,25 +103,9 @@ class Writer:
         """Registered once: what a piece appends to `notes` is taken off again when the piece is undone."""
         self._savepoint_lists.append(notes)
 
-    @contextmanager
-    def savepoint(self, cause: Cause) -> Iterator[None]:
-        """What happens inside happens wholly or not at all."""
-        marks = [len(notes) for notes in self._savepoint_lists]
-        outer, self.cause = self.cause, cause
-        self.database.run("SAVEPOINT piece")
-        try:
-            yield
-        except BaseException as error:
-            for notes, mark in zip(self._savepoint_lists, marks, strict=True):
-                del notes[mark:]
-            if not self.database.is_outage(error):
-                self.database.run("ROLLBACK TO SAVEPOINT piece")
-                self.database.run("RELEASE SAVEPOINT piece")
-            raise
-        else:
-            self.database.run("RELEASE SAVEPOINT piece")
-        finally:
-            self.cause = outer
+    def savepoint(self, cause: Cause) -> "_Savepoint":
+        """A context manager: what happens inside happens wholly or not at all."""
+        return _Savepoint(self, cause, self._savepoint_lists)
 
     def _run(self) -> None:
         try:
@@ -205,6 +190,35 @@ class Writer:
         assert self._loop is not None
         with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
             self._loop.call_soon_threadsafe(news)
+
+
+class _Savepoint:
+    __slots__ = ("_cause", "_database", "_lists", "_marks", "_outer", "_writer")
+
+    def __init__(self, writer: Writer, cause: Cause, lists: list[list[Any]]) -> None:
+        self._writer = writer
+        self._database = writer.database
+        self._cause = cause
+        self._lists = lists
+
+    def __enter__(self) -> None:
+        self._marks = [len(notes) for notes in self._lists]
+        self._outer = self._writer.cause
+        self._database.do("SAVEPOINT piece")
+        self._writer.cause = self._cause
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._writer.cause = self._outer
+        if error is None:
+            self._database.do("RELEASE SAVEPOINT piece")
+            return
+        for notes, mark in zip(self._lists, self._marks, strict=True):
+            del notes[mark:]
+        if not self._database.is_outage(error):
+            self._database.do("ROLLBACK TO SAVEPOINT piece")
+            self._database.do("RELEASE SAVEPOINT piece")
 
 
 def _resolve(group: list[_Piece]) -> None:

@@ -1,0 +1,148 @@
+"""One attempt at a job: run its handler outside of any transaction, write down what came of it, and show it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from mallbots_platform.causes import Cause
+from mallbots_platform.codec import Codec
+from mallbots_platform.crash_points import reached
+from mallbots_platform.envelope import trace_of
+from mallbots_platform.errors import AlreadyExists, Conflict, InvalidInput, NotFound, RuleViolated, Unavailable
+from mallbots_platform.job_ledger import Attempt, Job, JobLedger
+from mallbots_platform.job_streams import Entry
+from mallbots_platform.outbox import message_attributes
+from mallbots_platform.writer import Writer
+from telemetry.bundle import Telemetry
+from telemetry.tracing import Kind, Span, TraceContext
+
+T = TypeVar("T")
+JobHandler = Callable[[Any], Awaitable[object]]
+EXPECTED = (InvalidInput, RuleViolated, NotFound, Conflict)
+PAUSE_SECONDS = 0.5
+
+
+class Patience:
+    """Waits for a database that is away: no job is done again, and none is given up, because of that."""
+
+    def __init__(self, group: str) -> None:
+        self.trouble = ""
+        self._group = group
+
+    async def __call__(self, ask: Callable[[], Awaitable[T]]) -> T:
+        while True:
+            try:
+                answer = await ask()
+                self.trouble = ""
+                return answer
+            except Unavailable as error:
+                self.trouble = f"{self._group} waits for its database: {error}"
+                await asyncio.sleep(PAUSE_SECONDS)
+
+
+class JobAttempts:
+    def __init__(
+        self,
+        group: str,
+        handlers: Mapping[str, JobHandler],
+        writer: Writer,
+        codec: Codec,
+        ledger: JobLedger,
+        telemetry: Telemetry,
+        *,
+        patiently: Patience,
+        longest_seconds: float,
+    ) -> None:
+        self._group = group
+        self._handlers = handlers
+        self._writer = writer
+        self._codec = codec
+        self._ledger = ledger
+        self._telemetry = telemetry
+        self._patiently = patiently
+        self._longest_seconds = longest_seconds
+
+    async def make(self, job: Job, receive: TraceContext | None = None) -> bool:
+        """Whether it was done."""
+        attempt, started = Attempt(self._span(job, receive)), time.perf_counter_ns()
+        with attempt.span:
+            try:
+                then = await self._call(job)
+                attempt.handler_us = (time.perf_counter_ns() - started) // 1000
+                cause = Cause(job.envelope.id, job.envelope.correlationid, attempt.span.context)
+                done = partial(self._ledger.done, job, attempt, then)
+                await self._patiently(lambda: self._writer.run(done, cause))
+                return True
+            except Exception as error:  # whatever it was, the job is tried again, or buried with the reason
+                await self._note_failure(job, attempt, error)
+                return False
+
+    async def give_up(self, job: Job, reason: str) -> None:
+        """Without another attempt."""
+        attempt = Attempt(self._span(job, None))
+        with attempt.span:
+            await self._note_failure(job, attempt, RuleViolated(reason))
+
+    def receive_span(self, entries: Sequence[Entry]) -> TraceContext:
+        """For what was read together, with a link to each."""
+        stream = entries[0].stream
+        attributes = {
+            "messaging.system": "redis",
+            "messaging.operation.name": "receive",
+            "messaging.operation.type": "receive",
+            "messaging.destination.name": f"{stream.source}.{stream.channel}",
+            "messaging.consumer.group.name": self._group,
+            "messaging.batch.message_count": len(entries),
+        }
+        name, links = f"receive {stream.source}.{stream.channel}", [trace_of(entry.raw) for entry in entries]
+        tracer = self._telemetry.tracer
+        with tracer.span(name, kind=Kind.CLIENT, new_trace=True, links=links, attributes=attributes) as span:
+            return span.context
+
+    async def _call(self, job: Job) -> Callable[[], object] | None:
+        """What the job still wants to be changed, if anything."""
+        envelope = job.envelope
+        message = self._codec.decode(envelope.type, envelope.dataversion, envelope.data)
+        handler = self._handlers.get(envelope.type)
+        if handler is None:
+            raise InvalidInput("type", f"{self._group} does no {envelope.type}")
+        try:
+            async with asyncio.timeout(self._longest_seconds) as limit:
+                then = await handler(message)
+        except AlreadyExists:
+            then = None
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise TimeoutError(f"it took longer than {self._longest_seconds:g} seconds") from error
+        reached("job: done")
+        return then if callable(then) else None
+
+    async def _note_failure(self, job: Job, attempt: Attempt, error: Exception) -> None:
+        attempt.span.fail(error)
+        if not isinstance(error, EXPECTED):
+            self._log(job, error)
+        failed = partial(self._ledger.failed, job, attempt, error)
+        await self._patiently(lambda: self._writer.run(failed))
+
+    def _span(self, job: Job, receive: TraceContext | None) -> Span:
+        envelope = job.envelope
+        created = TraceContext(envelope.traceparent, envelope.tracestate, envelope.baggage)
+        attributes = message_attributes(envelope, "process") | {"messaging.consumer.group.name": self._group}
+        links = [receive] if receive else []
+        name = f"process {envelope.type}"
+        return self._telemetry.tracer.span(name, kind=Kind.CONSUMER, parent=created, links=links, attributes=attributes)
+
+    def _log(self, job: Job, error: Exception) -> None:
+        envelope = job.envelope
+        self._telemetry.log.warning(
+            "job failed",
+            exc_info=error,
+            type=envelope.type,
+            event_id=envelope.id,
+            correlation_id=envelope.correlationid,
+            group=self._group,
+            attempt=job.attempt,
+        )
