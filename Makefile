@@ -44,6 +44,18 @@ soak: setup  ## ten minutes of customers and trouble, memory flat
 prove: setup  ## break every promise on purpose: does its test notice?
 	@$(BIN)/python -m tools.prove $(ARGS)
 
+load: setup  ## customers, staff and robots over gRPC, and a verdict (FAULT=slow-handler, LOAD="--shape ramp")
+	@$(BIN)/python -m loadtests $(if $(FAULT),--fault "$(FAULT)") $(LOAD)
+
+bench: setup  ## what an event costs, against others, as ratios within one run
+	@$(BIN)/python -m loadtests.bench $(ARGS)
+
+node_modules/.bin/buf: package-lock.json
+	@npm ci --silent
+
+protos-lint: setup node_modules/.bin/buf  ## lint every .proto, and look for breaking changes (needs npm)
+	@$(BIN)/python tools/lint_protos.py
+
 check: lint test  ## all that CI runs
 
 proto: setup  ## generate Python from every .proto
@@ -55,5 +67,5 @@ lock:  ## resolve requirements.lock anew (needs uv)
 clean:  ## remove what make made
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup demo test crash chaos soak prove lint check proto lock clean
+.PHONY: help setup demo test crash chaos soak prove load bench protos-lint lint check proto lock clean
 .DEFAULT_GOAL := help

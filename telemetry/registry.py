@@ -128,6 +128,8 @@ METRICS = {
     )
 }  # fmt: skip
 
+# What any span may say besides: that a load test caused it.
+ON_ANY_SPAN = frozenset({"synthetic"})
 _MESSAGE = frozenset(
     {
         "messaging.system",

@@ -40,6 +40,7 @@ class ReceivedSpan(NamedTuple):
     attributes: dict[str, Any]
     links: tuple[tuple[str, str], ...]
     failed: bool
+    status_text: str
     started_ns: int
     ended_ns: int
 
@@ -102,6 +103,7 @@ def received_span(service: str, span: OtlpSpan) -> ReceivedSpan:
         attributes=_attributes(span.attributes),
         links=tuple((link.trace_id.hex(), link.span_id.hex()) for link in span.links),
         failed=span.status.code == 2,
+        status_text=span.status.message,
         started_ns=span.start_time_unix_nano,
         ended_ns=span.end_time_unix_nano,
     )

@@ -35,6 +35,7 @@ from telemetry.trace_context import (
 __all__ = ["Kind", "Span", "TraceContext", "Tracer", "span_limits"]
 
 MOST_LINKS = 10_000
+SYNTHETIC = "synthetic=true"  # baggage of what a load test does, so that it can be told from customers
 PLATFORM = Scope("mallbots")
 
 
@@ -111,6 +112,8 @@ class Tracer(trace.Tracer):
             span.links = links
             if attributes:
                 span.set_attributes(attributes)
+            if origin.baggage and SYNTHETIC in origin.baggage:
+                span.set_attributes({"synthetic": "true"})
         return span
 
     def _sampled(

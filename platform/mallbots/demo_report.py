@@ -116,13 +116,11 @@ def show(report: Report) -> None:
     console.print(
         f"{counted(report.placed, 'order')} in {report.seconds:.1f} s, {report.placed / report.seconds:.1f} a second · "
         f"{told.published} messages published, {told.applied} times applied, {told.duplicates} duplicates refused, "
-        f"{told.parked} parked, {told.dead} dead, {told.republished} republished",
-        soft_wrap=True,
+        f"{told.parked} parked, {told.dead} dead, {told.republished} republished"
     )
     console.print(
         f"from cause to effect, commit to commit: {late.p50 * 1000:.1f} ms p50, {late.p95 * 1000:.1f} ms p95, "
-        f"{late.p99 * 1000:.1f} ms p99",
-        soft_wrap=True,
+        f"{late.p99 * 1000:.1f} ms p99"
     )
 
 

@@ -3,10 +3,13 @@
 import os
 from pathlib import Path
 
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from redis.exceptions import RedisError
 
 from mallbots.directories import endpoints_directory, redis_address, redis_directory
 from mallbots_platform.endpoints import Endpoint, read_endpoints
+from mallbots_platform.grpc_client import open_channel
 from mallbots_platform.streams import open_redis
 
 
@@ -21,6 +24,19 @@ async def left_running(data: Path) -> dict[str, int]:
     redis = await _redis_process(data)
     left = {context: endpoint.pid for context, endpoint in live_endpoints(data).items()}
     return left | ({"redis": redis} if redis else {})
+
+
+async def is_serving(address: str) -> bool:
+    """What the health service at that address says."""
+    channel = open_channel(address)
+    try:
+        stub = health_pb2_grpc.HealthStub(channel)
+        answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=1.0)
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+    except grpc.aio.AioRpcError:
+        return False
+    finally:
+        await channel.close(None)
 
 
 def is_running(pid: int, context: str) -> bool:

@@ -13,23 +13,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any
 
-import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-
 from mallbots.directories import database_url, endpoints_directory, log_file, redis_address, redis_directory
-from mallbots.liveness import left_running
+from mallbots.last_words import last_words
+from mallbots.liveness import is_serving, left_running
 from mallbots.redis_proxy import RedisProxy
 from mallbots.reporting import Failed
 from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.endpoints import Endpoint, read_endpoints
 from mallbots_platform.errors import Unavailable
-from mallbots_platform.grpc_client import open_channel
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 LONGEST_PAUSE = 10.0
 STEADY_SECONDS = 5.0
-REFUSAL = " cannot start: "
 Report = Callable[[str], None]
 
 
@@ -181,7 +177,7 @@ class Supervisor:
                 raise Failed(
                     f"{context} is not serving after {START_SECONDS:.0f} s: see {log_file(self.data, context)}"
                 )
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
     async def _is_serving(self, context: str, pid: int) -> bool:
         endpoint = read_endpoints(endpoints_directory(self.data)).get(context)
@@ -243,19 +239,6 @@ async def undisturbed(work: Coroutine[Any, Any, None]) -> None:
         raise
 
 
-async def is_serving(address: str) -> bool:
-    """What the process' own health service says."""
-    channel = open_channel(address)
-    try:
-        stub = health_pb2_grpc.HealthStub(channel)
-        answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=1.0)
-        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
-    except grpc.aio.AioRpcError:
-        return False
-    finally:
-        await channel.close(None)
-
-
 def source_roots() -> list[str]:
     """Where this package and the contexts are imported from, so that a process imports the same ones."""
     roots = []
@@ -264,21 +247,6 @@ def source_roots() -> list[str]:
         if spec and spec.origin:
             roots.append(str(Path(spec.origin).parent.parent))
     return roots
-
-
-def last_words(log: Path, start: int) -> str:
-    """Why a process ended: its refusal, the error under its last traceback, or its last line.
-
-    `start` is where it began to write in the log.
-    """
-    text = log.read_bytes()[start:].decode(errors="replace")
-    lines = [line for line in text.split("\n") if line.strip()]
-    for number, line in reversed(list(enumerate(lines))):
-        if REFUSAL in line:
-            return line.partition(REFUSAL)[2]
-        if line.startswith("Traceback "):
-            return next((line for line in lines[number + 1 :] if not line.startswith(" ")), line)
-    return lines[-1].strip() if lines else "it said nothing"
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

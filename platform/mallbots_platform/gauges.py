@@ -46,7 +46,7 @@ class Gauges:
             place = (("group", lag.group), ("partition", str(lag.partition)), ("source", lag.source))
             _most(found, "mallbots_stream_lag_events", place, lag.behind_events)
             _most(found, "mallbots_stream_lag_seconds", place, lag.behind_seconds)
-            _most(found, "mallbots_stream_oldest_unacked_seconds", place, lag.behind_seconds)
+            _most(found, "mallbots_stream_oldest_unacked_seconds", place, lag.oldest_unacked_seconds)
         found["mallbots_outbox_pending", ()] = process.relay.behind
         self._show(found)
 

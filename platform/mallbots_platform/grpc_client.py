@@ -30,7 +30,7 @@ OPTIONS = (
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.enable_http_proxy", 0),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 3_000),  # in spite of its name: the time that one attempt to connect is given
     ("grpc.max_reconnect_backoff_ms", 2_000),
 )
 DEADLINE_SECONDS = 5.0

@@ -189,7 +189,8 @@ class _Handler:
         else:
             span.set_attributes({"error.type": type(error).__name__})
         if status is grpc.StatusCode.INTERNAL:
-            self._telemetry.log.error("call failed", exc_info=error, method=self._name)
+            with self._telemetry.tracer.use(span):
+                self._telemetry.log.error("call failed", exc_info=error, method=self._name)
 
     def _measure(self, span: Span, status: grpc.StatusCode, started: float) -> None:
         span.set_attributes({"rpc.response.status_code": status.name})

@@ -96,7 +96,8 @@ class Handling:
             return Attempt(Outcome.APPLIED, "", "", handler_us, span)
         span.fail(error)
         if not isinstance(error, (*PERMANENT, NotFound, Conflict)):
-            self._log(envelope, error, number)
+            with self._telemetry.tracer.use(span):
+                self._log(envelope, error, number)
         outcome = Outcome.DEAD if isinstance(error, PERMANENT) else Outcome.PARKED
         return Attempt(outcome, str(error) or repr(error), type(error).__name__, handler_us, span)
 

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.clock import now_us
@@ -25,18 +25,19 @@ class LagReader:
         lags = []
         for subscription in self._subscriptions.values():
             marks = await self._readers.run(partial(_marks, subscription))
-            answers = await self._ask(marks)
+            answers = await self._ask(subscription.group, marks)
             for number, (stream, mark) in enumerate(marks.items()):
-                lags.append(_lag(subscription.group, stream, mark, *answers[2 * number : 2 * number + 2]))
+                lags.append(_lag(subscription.group, stream, mark, *answers[3 * number : 3 * number + 3]))
         return lags
 
-    async def _ask(self, marks: dict[StreamName, int]) -> list[Any]:
+    async def _ask(self, group: str, marks: dict[StreamName, int]) -> list[Any]:
         pipeline = self._redis.pipeline(transaction=False)
         for stream, mark in marks.items():
             pipeline.execute_command("XREVRANGE", stream.key, "+", "-", "COUNT", 1)
             pipeline.xrange(stream.key, f"({mark}-0", "+", count=1)
+            pipeline.xpending_range(stream.key, group, "-", "+", 1)
         try:
-            return list(await pipeline.execute())
+            return [_unless_no_group(answer) for answer in await pipeline.execute(raise_on_error=False)]
         except (RedisError, OSError) as error:
             raise Unavailable(f"Redis does not answer: {error}") from error
 
@@ -45,7 +46,16 @@ def _marks(subscription: Subscription) -> dict[StreamName, int]:
     return {stream: subscription.inbox.mark(stream) for stream in subscription.routes}
 
 
-def _lag(group: str, stream: StreamName, mark: int, top: Any, oldest: Any) -> pb.Lag:
+def _unless_no_group(answer: Any) -> Any:
+    """A group that does not exist yet, or no more, has nothing pending."""
+    if isinstance(answer, ResponseError) and "NOGROUP" in str(answer):
+        return []
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _lag(group: str, stream: StreamName, mark: int, top: Any, oldest: Any, unacked: Any) -> pb.Lag:
     last = max(mark, sequence_of(top[0][0]) if top else 0)
     published_at = int(oldest[0][1].get(b"t", b"0")) if oldest and last > mark else 0
     return pb.Lag(
@@ -57,4 +67,5 @@ def _lag(group: str, stream: StreamName, mark: int, top: Any, oldest: Any) -> pb
         applied_sequence=mark,
         behind_events=last - mark,
         behind_seconds=max(0.0, (now_us() - published_at) / 1e6) if published_at else 0.0,
+        oldest_unacked_seconds=unacked[0]["time_since_delivered"] / 1e3 if unacked else 0.0,
     )

@@ -692,6 +692,7 @@ class Lag(_message.Message):
     APPLIED_SEQUENCE_FIELD_NUMBER: _builtins.int
     BEHIND_EVENTS_FIELD_NUMBER: _builtins.int
     BEHIND_SECONDS_FIELD_NUMBER: _builtins.int
+    OLDEST_UNACKED_SECONDS_FIELD_NUMBER: _builtins.int
     group: _builtins.str
     source: _builtins.str
     channel: _builtins.str
@@ -700,6 +701,8 @@ class Lag(_message.Message):
     applied_sequence: _builtins.int
     behind_events: _builtins.int
     behind_seconds: _builtins.float
+    oldest_unacked_seconds: _builtins.float
+    """Since the oldest message that was read and is not acknowledged was read."""
     def __init__(
         self,
         *,
@@ -711,10 +714,11 @@ class Lag(_message.Message):
         applied_sequence: _builtins.int = ...,
         behind_events: _builtins.int = ...,
         behind_seconds: _builtins.float = ...,
+        oldest_unacked_seconds: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_sequence", b"applied_sequence", "behind_events", b"behind_events", "behind_seconds", b"behind_seconds", "channel", b"channel", "group", b"group", "last_sequence", b"last_sequence", "partition", b"partition", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_sequence", b"applied_sequence", "behind_events", b"behind_events", "behind_seconds", b"behind_seconds", "channel", b"channel", "group", b"group", "last_sequence", b"last_sequence", "oldest_unacked_seconds", b"oldest_unacked_seconds", "partition", b"partition", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

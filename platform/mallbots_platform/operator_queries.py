@@ -95,7 +95,7 @@ class OperatorQueries:
 
     def totals(self) -> pb.GetTotalsResponse:
         [(committed, published, republished)] = self._database.run(_PUBLISHED)
-        [(duplicates,)] = self._database.run("SELECT COALESCE(SUM(duplicates), 0) FROM inbox")
+        [(duplicates,)] = self._database.run("SELECT CAST(COALESCE(SUM(duplicates), 0) AS BIGINT) FROM inbox")
         outcomes: dict[str, int] = dict(self._database.run("SELECT outcome, COUNT(*) FROM deliveries GROUP BY outcome"))
         states: dict[str, int] = dict(self._database.run("SELECT state, COUNT(*) FROM parked GROUP BY state"))
         dead = states.pop("dead", 0)
@@ -186,6 +186,7 @@ _REQUESTS = "SELECT id, method, received_at, duration_us, correlation_id FROM re
 _PARKED_NAMES = {"seq": "sequence", "key": "subject"}
 _PARKED_COLUMNS = [{"group": "group_name"}.get(name, name) for name in ParkedMessage._fields]
 _PUBLISHED = """
-    SELECT COALESCE(SUM(last_seq), 0), COALESCE(SUM(published_seq), 0), COALESCE(SUM(republished), 0) FROM outbox_heads
+    SELECT CAST(COALESCE(SUM(last_seq), 0) AS BIGINT), CAST(COALESCE(SUM(published_seq), 0) AS BIGINT),
+        CAST(COALESCE(SUM(republished), 0) AS BIGINT) FROM outbox_heads
 """
 _HISTORY = "SELECT recorded_at, type, data FROM events WHERE stream_id = ? ORDER BY version"

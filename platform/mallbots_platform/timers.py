@@ -108,17 +108,17 @@ class Timers:
         if not self._writer.database.change(_TAKE, (timer.type, timer.key, timer.id, timer.due_at)):
             return
         span = self._span(timer)
-        try:
-            with self._telemetry.tracer.use(span):
+        with self._telemetry.tracer.use(span):
+            try:
                 self._carry_out(timer, Cause(timer.id, timer.correlation_id or timer.key, span.context))
-        except (RuleViolated, NotFound, AlreadyExists, InvalidInput) as refusal:
-            self._telemetry.log.info("timer refused", type=timer.type, key=timer.key, reason=str(refusal))
-        except Exception as error:
-            if self._writer.database.is_outage(error):
-                raise
-            span.fail(error)
-            self._telemetry.log.warning("timer failed", exc_info=error, type=timer.type, key=timer.key)
-            self._set_again(timer, words_of(error))
+            except (RuleViolated, NotFound, AlreadyExists, InvalidInput) as refusal:
+                self._telemetry.log.info("timer refused", type=timer.type, key=timer.key, reason=str(refusal))
+            except Exception as error:
+                if self._writer.database.is_outage(error):
+                    raise
+                span.fail(error)
+                self._telemetry.log.warning("timer failed", exc_info=error, type=timer.type, key=timer.key)
+                self._set_again(timer, words_of(error))
         self._writer.after_commit(span.end)
 
     def _span(self, timer: DueTimer) -> Span:

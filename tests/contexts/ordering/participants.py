@@ -15,13 +15,14 @@ REFUSED = Refused(code="RuleViolated", reason="a rule forbids it")
 class Participants:
     """Each takes commands in the order in which they were sent, and its answers arrive in the order it gave them.
 
-    One step may be `refused`, each time it is asked for; it may be too late to undo anything.
+    One step may be refused, so many times; it may be too late to undo anything.
     """
 
-    def __init__(self, refused: str, can_undo: bool) -> None:
+    def __init__(self, refused: str, times: int, can_undo: bool) -> None:
         self.done: list[str] = []
         self.undone: list[str] = []
         self._refused = refused
+        self._times = times
         self._can_undo = can_undo
         self._taken = {"customers": 0, "depot": 0, "payments": 0}
         self._replies: dict[str, deque[tuple[str, Accepted | Refused]]] = {name: deque() for name in self._taken}
@@ -45,7 +46,8 @@ class Participants:
         return self._replies[name].popleft()
 
     def _do(self, step: str) -> Accepted | Refused:
-        if step == self._refused:
+        if step == self._refused and self._times > 0:
+            self._times -= 1
             return REFUSED
         if step not in self.done:
             self.done.append(step)

@@ -1,7 +1,10 @@
+from datetime import timedelta
+
 import pytest
 
+from contexts.depot.application.assign_shopping_lists import assign_shopping_lists
 from contexts.depot.contract import ShoppingListAssigned
-from contexts.depot.domain import BotIsOffline, ListStatus
+from contexts.depot.domain import Bot, BotIsOffline, BotStatus, ListStatus, ShoppingList
 from tests.contexts.depot.yard import LEASE, NOON, Yard, opened_yard
 
 
@@ -107,14 +110,15 @@ def test_a_bot_has_one_list_at_a_time() -> None:
     assert [yard.lists.get(list_id).status for list_id in ("l1", "l2")] == [ListStatus.ASSIGNED, ListStatus.AVAILABLE]
 
 
-def test_all_lists_find_all_bots_at_once() -> None:
+def test_lists_and_bots_are_matched_until_one_runs_out() -> None:
     yard = Yard()
-    yard.registers("a", "b", "c")
-    yard.online("a", "b", "c")
-    for order_id in ("o", "p"):
-        yard.creates(order_id)
+    for number in (2, 3, 1):
+        waiting = ShoppingList(id=f"l{number}", order_id=f"o{number}", stops=(), status=ListStatus.AVAILABLE)
+        yard.lists.add(waiting)
+        since = NOON - timedelta(minutes=number)
+        yard.bots.add(Bot(id=f"b{number}", name="Robbie", status=BotStatus.IDLE, idle_since=since))
+    yard.lists.add(ShoppingList(id="l4", order_id="o4", stops=(), status=ListStatus.AVAILABLE))
 
-    yard.schedules("p")
-    yard.schedules("o")
+    assign_shopping_lists(yard.lists, yard.bots)
 
-    assert (yard.bot_with("l2"), yard.bot_with("l1"), yard.bots.get("c").shopping_list_id) == ("a", "b", "")
+    assert [yard.bot_with(list_id) for list_id in ("l1", "l2", "l3", "l4")] == ["b3", "b2", "b1", ""]

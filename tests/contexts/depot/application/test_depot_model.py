@@ -1,5 +1,4 @@
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
@@ -9,44 +8,13 @@ from hypothesis.strategies import booleans, integers, lists, sampled_from, tuple
 
 from contexts.depot.contract import ItemCollected, ItemMissing
 from mallbots_platform.errors import NotFound, RuleViolated
+from tests.contexts.depot.application.plans import Crew, Piece, Plan
 from tests.contexts.depot.yard import LEASE, Yard, wanted
 
 BOTS, NUMBERS, PIECES = sampled_from(["a", "b", "c"]), integers(1, 6), integers(1, 3)
 STORE_OF = {"p": "s", "q": "s", "r": "t"}
 CHOICES = lists(tuples(sampled_from(["p", "q", "r"]), PIECES), min_size=1, max_size=3)
 STEPS = lists(tuples(BOTS, PIECES, booleans()), min_size=10, max_size=30)
-
-
-@dataclass
-class Piece:
-    wanted: int
-    collected: int = 0
-    missing: int = 0
-
-    @property
-    def left(self) -> int:
-        return self.wanted - self.collected - self.missing
-
-
-@dataclass
-class Plan:
-    """One list, as it should be."""
-
-    pieces: dict[str, Piece]
-    status: str = "pending"
-    bot_id: str = ""
-    store_id: str = ""
-
-
-@dataclass
-class Crew:
-    """Idle bots in the order in which they became so; those at work have their plans."""
-
-    idle: list[str] = field(default_factory=list)
-    busy: dict[str, str] = field(default_factory=dict)
-
-    def knows(self, bot_id: str) -> bool:
-        return bot_id in self.idle or bot_id in self.busy
 
 
 class DepotModel(RuleBasedStateMachine):
@@ -58,17 +26,22 @@ class DepotModel(RuleBasedStateMachine):
         self.plans: dict[str, Plan] = {}
         self.crew = Crew()
 
-    @initialize(orders=lists(CHOICES, min_size=2, max_size=4), bots=lists(BOTS, min_size=1, unique=True), steps=STEPS)
+    @initialize(orders=lists(CHOICES, min_size=1, max_size=3), bots=lists(BOTS, min_size=1, unique=True), steps=STEPS)
     def the_day_begins(
         self, orders: list[list[tuple[str, int]]], bots: list[str], steps: list[tuple[str, int, bool]]
     ) -> None:
         self.yard.registers("a", "b", "c")
         for bot_id in bots:
             self.bot_comes_online(bot_id)
-        for number, choices in enumerate(orders, start=1):
-            self.order_is_placed(choices)
-            self.shopping_is_scheduled(number)
+        for choices in orders:
+            self.order_comes(choices)
         self.bots_go_on(steps)
+
+    @precondition(lambda self: len(self.plans) < 6)
+    @rule(choices=CHOICES)
+    def order_comes(self, choices: list[tuple[str, int]]) -> None:
+        self.order_is_placed(choices)
+        self.shopping_is_scheduled(len(self.plans))
 
     @precondition(lambda self: len(self.plans) < 6)
     @rule(choices=CHOICES)

@@ -203,6 +203,14 @@ def test_the_first_answer_to_several_attempts_counts(story: Story) -> None:
     assert story.now.history[-1] == "LateReply"
 
 
+def test_one_of_several_attempts_refused_is_undone_too(story: Story) -> None:
+    story.all_accept(1).nobody_answers(1)
+
+    story.late_answer_to(1, REFUSED)
+
+    assert story.now.asked[1:] == ["CreateShoppingList", "CreateShoppingList", "CancelShoppingList"]
+
+
 @pytest.mark.parametrize("accepted", [True, False])
 def test_a_late_answer_is_recorded_and_changes_nothing(story: Story, accepted: bool) -> None:
     story.all_accept(1).nobody_answers(MOST_ATTEMPTS).all_accept()

@@ -14,7 +14,8 @@ from tests.contexts.payments.desk import HOLD, LIMIT, Desk, adjusted, approved, 
 PAYMENTS = sampled_from(["p0", "p1", "p2"])
 ORDERS = sampled_from(["o0", "o1"])
 CUSTOMERS = sampled_from(["c", "d"])
-AMOUNTS = integers(1, LIMIT + 50)
+HELD = sampled_from([300, 500, LIMIT + 1])
+COSTS = integers(200, 600)
 
 
 @dataclass
@@ -45,14 +46,14 @@ class PaymentsModel(RuleBasedStateMachine):
         self.ended: set[str] = set()
 
     @precondition(lambda self: len(self.holds) < 3)
-    @rule(customer_id=CUSTOMERS, amount=AMOUNTS)
+    @rule(customer_id=CUSTOMERS, amount=HELD)
     def hold(self, customer_id: str, amount: int) -> None:
         payment_id = f"p{len(self.holds)}"
         self.desk.holds(amount, payment_id, customer_id)
         status = "declined" if amount > LIMIT else "authorized"
         self.holds[payment_id] = Hold(customer_id, amount, self.desk.now + HOLD, status)
 
-    @rule(payment_id=PAYMENTS, order_id=ORDERS, customer_id=CUSTOMERS, amount=AMOUNTS)
+    @rule(payment_id=PAYMENTS, order_id=ORDERS, customer_id=CUSTOMERS, amount=COSTS)
     def confirm(self, payment_id: str, order_id: str, customer_id: str, amount: int) -> None:
         hold = self.holds.get(payment_id)
         with self.refused_unless(hold is not None and self.covers(hold, order_id, customer_id, amount)):

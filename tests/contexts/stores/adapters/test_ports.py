@@ -91,13 +91,18 @@ def test_a_sku_is_claimed_per_store(skus: Skus) -> None:
 
     skus.claim("other", "C-1", "q")
 
+    with pytest.raises(SkuIsTaken):
+        skus.claim("other", "C-1", "r")
+
 
 def test_a_released_sku_may_be_claimed_again(skus: Skus) -> None:
     skus.claim("s", "C-1", "p")
 
     skus.release("s", "C-1")
-
     skus.claim("s", "C-1", "q")
+
+    with pytest.raises(SkuIsTaken):
+        skus.claim("s", "C-1", "r")
 
 
 def test_a_store_is_shown_as_it_is_now(mall: Mall) -> None:

@@ -1,0 +1,211 @@
+"""Everything that goes wrong, once each: whatever the registry has a name for happens here, or in a demo."""
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mallbots_platform import relay, subscriptions
+from mallbots_platform.clock import shift
+from mallbots_platform.embedded_redis import EmbeddedRedis
+from mallbots_platform.errors import Conflict, PlatformError
+from mallbots_platform.messages import Contract
+from mallbots_platform.process import open_process
+from mallbots_platform.process_faults import CUT_REDIS, POISON_EVENT
+from mallbots_platform.retention import Retention
+from telemetry.testing import OtlpReceiver, ReceivedSpan
+from tests.support.demo_run import Samples
+from tests.support.echo import SERVICE, Note
+from tests.support.trouble_world import FAILS_TWICE, NEVER, PATIENCE, Case, Opened, Remind, Said, SendLetter, Troubles
+from tests.support.world import World, eventually, flush, redis_client
+
+SHORT = (
+    *((relay, name, 0.1) for name in ("POLL_SECONDS", "NOTE_SECONDS", "PAUSE_SECONDS")),
+    *((subscriptions, name, 0.1) for name in ("BLOCK_SECONDS", "PAUSE_SECONDS", "HEAL_PAUSE_SECONDS")),
+)
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What was exported, measured (each sample at its highest) and logged; and what must not be: personal data."""
+
+    spans: list[ReceivedSpan] = field(default_factory=list)
+    measured: Samples = field(default_factory=dict)
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    customers: set[str] = field(default_factory=set)
+
+
+async def everything_goes_wrong(directory: Path, redis: EmbeddedRedis) -> Evidence:
+    evidence, out = Evidence(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, OtlpReceiver(at_first_too_busy()) as receiver:
+        for module, name, value in SHORT:
+            patch.setattr(module, name, value)
+        patch.setattr(sys, "stdout", out)
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.endpoint)
+        async with World(directory, redis) as world:
+            await redis_is_not_there(world)
+            await happen(Troubles(world, evidence.measured))
+        evidence.spans = receiver.spans
+    evidence.lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    return evidence
+
+
+def at_first_too_busy() -> Callable[[], int]:
+    statuses = iter([503])
+    return lambda: next(statuses, 200)
+
+
+async def happen(troubles: Troubles) -> None:
+    """One trouble after the other; each is over when the next message is heard."""
+    await troubles.start_cases()
+    await troubles.start_reader()
+    for trouble in TROUBLES:
+        await trouble(troubles)
+        await troubles.look()
+        await troubles.hears(f"after {trouble.__name__}")
+
+
+async def redis_is_not_there(world: World) -> None:
+    settings = replace(world.settings_of("lonely"), redis_url="redis://127.0.0.1:1")
+    async with open_process(Contract(context="lonely"), settings) as process:
+        await process.start()
+
+
+async def calls_fail(troubles: Troubles) -> None:
+    client = troubles.reader.process.client("cases", SERVICE)
+    key = [("idempotency-key", "once")]
+    await client.Look(Note(text="fine"))
+    first = await client.Change(Note(text="fine"), metadata=key)
+    assert await client.Change(Note(text="fine"), metadata=key) == first
+    for call, text in ((client.Look, NEVER), (client.Wait, "")):
+        with pytest.raises(PlatformError):
+            await call(Note(text=text))
+
+
+async def messages_fail(troubles: Troubles) -> None:
+    await troubles.hears(FAILS_TWICE)
+    await troubles.say(NEVER, key="dead")
+    await eventually(lambda: troubles.reader.measured("mallbots_deliveries_total", outcome="dead") > 0, PATIENCE)
+
+
+async def timers_fail(troubles: Troubles) -> None:
+    process, done = troubles.cases.process, troubles.timers.done
+    for text in (FAILS_TWICE, NEVER, "fine"):
+        await process.change(partial(process.timers.set, Remind(text=text), text, process.now()))
+    await eventually(lambda: {FAILS_TWICE, "fine"} <= {*done}, PATIENCE)
+
+
+async def jobs_fail(troubles: Troubles) -> None:
+    await troubles.cases.process.change(lambda: troubles.letters.put(SendLetter(text=FAILS_TWICE)))
+    await eventually(lambda: troubles.jobs.done == [FAILS_TWICE], PATIENCE)
+
+
+async def nobody_answers(troubles: Troubles) -> None:
+    process = troubles.cases.process
+    await process.change(lambda: process.outbox.record(Opened(case="1"), key="1"))
+    await eventually(lambda: troubles.cases.measured("mallbots_saga_timeouts_total") > 0, PATIENCE)
+
+
+async def changes_collide(troubles: Troubles) -> None:
+    cases = troubles.repository
+
+    def open_case() -> None:
+        case = Case(id="7")
+        case.record(Said(text="open"))
+        cases.add(case)
+
+    def save_both() -> None:
+        for case in (cases.get("7"), cases.get("7")):
+            case.record(Said(text="changed"))
+            cases.save(case)
+
+    await troubles.cases.process.change(open_case)
+    with pytest.raises(Conflict):
+        await troubles.cases.process.change(save_both)
+
+
+async def an_entry_is_lost(troubles: Troubles) -> None:
+    """Deleted from the stream while the reader is away: only the log of the source has it."""
+    await troubles.reader.stop()
+    await troubles.say("before", "lost", "after")
+    await eventually(lambda: troubles.cases.process.relay.behind == 0, PATIENCE)
+    async with redis_client(troubles.world.redis) as client:
+        entries = await client.xrange(troubles.stream.key)
+        await client.xdel(troubles.stream.key, entries[-2][0])
+    await troubles.start_reader()
+    await eventually(lambda: "after" in troubles.heard.done, PATIENCE)
+    assert troubles.heard.done[-3:] == ["before", "lost", "after"]
+
+
+async def redis_forgets_everything(troubles: Troubles) -> None:
+    await flush(troubles.world.redis)
+    await eventually(lambda: troubles.cases.measured("mallbots_outbox_republished_total") > 0, PATIENCE)
+
+
+async def somebody_else_writes(troubles: Troubles) -> None:
+    faults = troubles.cases.process.faults
+    await faults.switch_on(POISON_EVENT, 5, troubles.cases.process.settings.partitions)
+    await troubles.look()
+    await faults.switch_off(POISON_EVENT)
+
+
+async def a_stream_is_no_stream(troubles: Troubles) -> None:
+    async with redis_client(troubles.world.redis) as client:
+        await client.set(troubles.stream.key, "something else")
+        await troubles.say("meanwhile")
+        await eventually(lambda: troubles.cases.process.relay.trouble, PATIENCE)
+        await client.delete(troubles.stream.key)
+
+
+async def an_acknowledgement_is_lost(troubles: Troubles) -> None:
+    """As if the process had died between the append and the note of it."""
+    process = troubles.cases.process
+    await process.change(lambda: process.database.run("UPDATE outbox_heads SET published_seq = 0"))
+    await troubles.cases.crash()
+    await troubles.start_cases()
+    await eventually(lambda: troubles.cases.measured("mallbots_outbox_duplicates_refused_total") > 0, PATIENCE)
+
+
+async def redis_is_cut_off(troubles: Troubles) -> None:
+    for running in (troubles.cases, troubles.reader):
+        await running.process.faults.switch_on(CUT_REDIS, 60)
+    await troubles.say("meanwhile")
+    await troubles.cases.process.faults.switch_on(POISON_EVENT, 5)
+    await eventually(lambda: troubles.cases.process.troubles and troubles.reader.process.troubles, PATIENCE)
+    for running in (troubles.cases, troubles.reader):
+        await running.process.faults.switch_off(CUT_REDIS)
+
+
+async def the_clock_is_wrong(troubles: Troubles) -> None:
+    shift(-3600)
+    try:
+        await troubles.hears("an hour ago")
+    finally:
+        shift(0)
+    await eventually(lambda: troubles.reader.measured("mallbots_clock_skew_total") > 0, PATIENCE)
+
+
+async def somebody_takes_over(troubles: Troubles) -> None:
+    process = troubles.reader.process
+    await process.change(lambda: process.database.run("UPDATE fences SET generation = generation + 1"))
+    await troubles.say("to an owner that is none any more")
+    await eventually(lambda: troubles.reader.measured("mallbots_fenced_commits_total") > 0, PATIENCE)
+
+
+async def what_is_old_goes(troubles: Troubles) -> None:
+    process = troubles.cases.process
+    retention = Retention(process.context, process.redis, process.writer, 0.0, process.telemetry)
+    await eventually(retention.trim, PATIENCE)
+
+
+TROUBLES = (
+    *(calls_fail, messages_fail, timers_fail, jobs_fail, nobody_answers, changes_collide, an_entry_is_lost),
+    *(redis_forgets_everything, somebody_else_writes, a_stream_is_no_stream, an_acknowledgement_is_lost),
+    *(redis_is_cut_off, the_clock_is_wrong, somebody_takes_over, what_is_old_goes),
+)
