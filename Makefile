@@ -47,13 +47,16 @@ prove: setup  ## break every promise on purpose: does its test notice?
 load: setup  ## customers, staff and robots over gRPC, and a verdict (FAULT=slow-handler, LOAD="--shape ramp")
 	@$(BIN)/python -m loadtests $(if $(FAULT),--fault "$(FAULT)") $(LOAD)
 
+dashboards: setup  ## generate the dashboards and rules anew
+	@$(BIN)/python -m dashboards
+
 bench: setup  ## what an event costs, against others, as ratios within one run
 	@$(BIN)/python -m loadtests.bench $(ARGS)
 
 node_modules/.bin/buf: package-lock.json
 	@npm ci --silent
 
-protos-lint: setup node_modules/.bin/buf  ## lint every .proto, and look for breaking changes (needs npm)
+lint-protos: setup node_modules/.bin/buf  ## lint every .proto, and look for breaking changes (needs npm)
 	@$(BIN)/python tools/lint_protos.py
 
 check: lint test  ## all that CI runs
@@ -67,5 +70,5 @@ lock:  ## resolve requirements.lock anew (needs uv)
 clean:  ## remove what make made
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup demo test crash chaos soak prove load bench protos-lint lint check proto lock clean
+.PHONY: help setup demo test crash chaos soak prove load dashboards bench lint-protos lint check proto lock clean
 .DEFAULT_GOAL := help

@@ -42,13 +42,21 @@ class Gauges:
     async def look(self) -> None:
         process = self._process
         found = await process.readers.run(lambda: in_database(process.database) | counted(process.shown))
-        for lag in await process.lag.read():
+        found["mallbots_outbox_pending", ()] = process.relay.behind
+        try:
+            found |= await self._lags()
+        except Unavailable:  # nobody can say how far behind: what was known stays
+            found |= {place: value for place, value in self._shown.items() if place[0].startswith("mallbots_stream_")}
+        self._show(found)
+
+    async def _lags(self) -> Known:
+        found = Known()
+        for lag in await self._process.lag.read():
             place = (("group", lag.group), ("partition", str(lag.partition)), ("source", lag.source))
             _most(found, "mallbots_stream_lag_events", place, lag.behind_events)
             _most(found, "mallbots_stream_lag_seconds", place, lag.behind_seconds)
             _most(found, "mallbots_stream_oldest_unacked_seconds", place, lag.oldest_unacked_seconds)
-        found["mallbots_outbox_pending", ()] = process.relay.behind
-        self._show(found)
+        return found
 
     def _show(self, found: Known) -> None:
         """What is not there any more shows as 0."""

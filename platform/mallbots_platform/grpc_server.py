@@ -10,12 +10,13 @@ import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2_grpc
 
 from mallbots_platform.clock import now_us
 from mallbots_platform.errors import InvalidInput, Unavailable
 from mallbots_platform.grpc_errors import SERVER_FAULTS, refuse, status_of
+from mallbots_platform.grpc_stock import HEALTH, REFLECTION, Health, PoliteServer, Reflection
 from mallbots_platform.ids import new_id
 from mallbots_platform.requests import Incoming
 from mallbots_platform.validation import identifier
@@ -77,7 +78,7 @@ class GrpcServer:
         self._telemetry = telemetry
         self._calls = calls
         self._server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=MOST_CALLS_AT_ONCE)
-        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined] # its stubs leave it out
+        self._health = Health()
         self._services: list[str] = []
 
     def add(self, api: object, service: ServiceDescriptor) -> None:
@@ -93,9 +94,10 @@ class GrpcServer:
 
     async def start(self, address: str) -> str:
         """Serve on `host:port`, any free port for 0; the address it got. Raises Unavailable when that is taken."""
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = (*self._services, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, self._server)
+        polite: Any = PoliteServer(self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, polite)
+        reflector = Reflection((*self._services, HEALTH, REFLECTION))
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflector, polite)
         port = self._listen(address)
         await self._server.start()
         await self.set_serving(True)

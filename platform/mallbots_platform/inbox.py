@@ -194,9 +194,7 @@ class Inbox:
 
         def committed() -> None:
             span.end()
-            if number > 1:
-                self._metrics.retries.inc()
-            self._metrics.delivered(envelope, outcome, row[-6], row[-5], handler_us, critical_us, span)
+            self._metrics.delivered(envelope, outcome, row[-6], row[-5], handler_us, critical_us, number, span)
 
         self._writer.after_commit(committed)
 
@@ -259,7 +257,7 @@ class DeliveryMetrics:
             outcome: meter.counter("mallbots_deliveries_total", group=group, outcome=outcome.value)
             for outcome in Outcome
         }
-        self.retries = meter.counter("mallbots_retries_total", group=group)
+        self._retries = meter.counter("mallbots_retries_total", group=group)
         self.clock_skew = meter.counter("mallbots_clock_skew_total", group=group)
 
     def count(self, outcome: Outcome, number: int = 1) -> None:
@@ -273,9 +271,13 @@ class DeliveryMetrics:
         stream_us: int,
         handler_us: int,
         critical_us: int,
+        number: int,
         span: Any,
     ) -> None:
+        """`number` is that of the attempt, from 1."""
         self.count(outcome)
+        if number > 1:
+            self._retries.inc()
         type_name = "other" if outcome is Outcome.IGNORED else envelope.type  # what nobody handles may be anything
         bound = self._bound.get((type_name, outcome)) or self._bind(type_name, outcome)
         exemplar = {"trace_id": span.trace_id_hex, "span_id": span.span_id_hex}

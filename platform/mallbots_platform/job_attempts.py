@@ -14,6 +14,7 @@ from mallbots_platform.errors import AlreadyExists, Conflict, InvalidInput, NotF
 from mallbots_platform.job_ledger import Attempt, Job, JobLedger
 from mallbots_platform.job_streams import Entry
 from mallbots_platform.outbox import message_attributes
+from mallbots_platform.partitions import StreamName
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
 from telemetry.tracing import Kind, Span, TraceContext
@@ -63,6 +64,8 @@ class JobAttempts:
         self._telemetry = telemetry
         self._patiently = patiently
         self._longest_seconds = longest_seconds
+        self._gaps = telemetry.meter.counter("mallbots_stream_gaps_detected_total", group=group)
+        self._healed = telemetry.meter.counter("mallbots_stream_gaps_healed_total", group=group)
 
     async def make(self, job: Job, receive: TraceContext | None = None) -> bool:
         """Whether it was done."""
@@ -100,6 +103,13 @@ class JobAttempts:
         tracer = self._telemetry.tracer
         with tracer.span(name, kind=Kind.CLIENT, new_trace=True, links=links, attributes=attributes) as span:
             return span.context
+
+    def show_gap(self, stream: StreamName, seq: int, reason: str, *, healed: bool = False) -> None:
+        """A job whose entry is not there, or another one's; healed, where the log says what it is."""
+        self._gaps.inc()
+        if healed:
+            self._healed.inc()
+        self._telemetry.log.warning("gap found", stream=stream.key, group=self._group, after=seq - 1, reason=reason)
 
     async def _call(self, job: Job) -> Callable[[], object] | None:
         """What the job still wants to be changed, if anything."""

@@ -153,7 +153,7 @@ class JobLedger:
                 "mallbots.stream_seconds": stream_us / 1e6,
             }
         )
-        self._writer.after_commit(lambda: self._metrics.delivered(job.envelope, outcome, *times, span))
+        self._writer.after_commit(lambda: self._metrics.delivered(job.envelope, outcome, *times, job.attempt, span))
 
     def _write(self, job: Job, outcome: Outcome, times: tuple[int, int, int, int], error: str) -> None:
         """In place of what was written before, so that whoever follows the deliveries hears of it."""

@@ -37,11 +37,12 @@ __all__ = ["JobHandler", "WorkQueue"]
 IDLE_SECONDS = 5.0
 GRACE_SECONDS = 2.0
 CRASH_LIMIT = 10
+NO_ENTRY = "its entry is not in the stream"
 
 
 class WorkQueue:
-    """`<context>.<name>` is its group. A job that takes longer than `claim_seconds` has failed, and is tried again; what
-    a process has in hand that is silent for so long is given to another.
+    """`<context>.<name>` is its group. A job that takes longer than `claim_seconds` has failed, and is tried again;
+    what a process has in hand that is silent for so long is given to another.
 
     Where a handler returns a function, that is called in the transaction in which the job is noted as done.
     """
@@ -68,7 +69,6 @@ class WorkQueue:
         self._writer = writer
         self._readers = readers
         self._outbox = outbox
-        self._log = telemetry.log
         self._claim_seconds = claim_seconds
         streams = [StreamName(context, self.channel, number) for number in range(outbox.partitions)]
         self._streams = JobStreams(self.group, streams, redis, claim_seconds)
@@ -79,8 +79,6 @@ class WorkQueue:
             patiently=self._patiently,
             longest_seconds=claim_seconds,
         )
-        self._gaps = telemetry.meter.counter("mallbots_stream_gaps_detected_total", group=self.group)
-        self._healed = telemetry.meter.counter("mallbots_stream_gaps_healed_total", group=self.group)
         self._trouble = ""
         self._free = asyncio.Semaphore(workers)
         self._held: dict[tuple[StreamName, bytes], Entry] = {}
@@ -151,12 +149,11 @@ class WorkQueue:
             text = await self._patiently(partial(self._readers.run, partial(self._ledger.text_of, entry)))
             envelope = decode_envelope(text)
         except InvalidInput as error:
-            self._note_gap(entry.stream, entry.seq, str(error))
+            self._attempts.show_gap(entry.stream, entry.seq, str(error))
             await self._write(partial(self._ledger.bury_unreadable, entry, str(error)))
             return
         if text.encode() != entry.raw:
-            self._note_gap(entry.stream, entry.seq, "its entry is not what the log says")
-            self._healed.inc()
+            self._attempts.show_gap(entry.stream, entry.seq, "its entry is not what the log says", healed=True)
         job = Job(entry.stream, entry.seq, envelope, text, entry.published_at, entry.received_at)
         if entry.deliveries > CRASH_LIMIT:
             await self._attempts.give_up(job, f"{entry.deliveries - 1} processes died of it")
@@ -171,19 +168,17 @@ class WorkQueue:
 
     async def _retry_due(self) -> float:
         """Seconds until it is worth looking again."""
-        for message in await self._readers.run(partial(self.lot.due, self._streams.streams)):
+        streams = self._streams.streams
+        for message in await self._readers.run(partial(self.lot.due, streams)):
             async with self._free:
-                is_ours = await self._writer.run(partial(self._ledger.take, message, self._lease_ends()))
+                until = now_us() + round(3 * self._claim_seconds * 1_000_000)  # to wait for a worker, and to be done
+                is_ours = await self._writer.run(partial(self._ledger.take, message, until))
             if is_ours:
                 await self._start(self._again(message))
-        next_due_at = await self._readers.run(partial(self.lot.next_due_at, self._streams.streams))
+        next_due_at = await self._readers.run(partial(self.lot.next_due_at, streams))
         if next_due_at is None:
             return IDLE_SECONDS
         return min(IDLE_SECONDS, max(0.005, (next_due_at - now_us()) / 1e6))
-
-    def _lease_ends(self) -> int:
-        """Long enough to wait for a free worker, and to be given up."""
-        return now_us() + round(3 * self._claim_seconds * 1_000_000)
 
     async def _again(self, message: ParkedMessage) -> None:
         try:
@@ -217,10 +212,8 @@ class WorkQueue:
         before = now_us() - round(self._claim_seconds * 1_000_000)
         undone = await self._readers.run(partial(self._ledger.undone, stream, before))
         for seq in await self._streams.missing(stream, undone):
-            reason = "its entry is not in the stream"
-            if await self._writer.run(partial(self._ledger.park_stray, stream, seq, reason)):
-                self._note_gap(stream, seq, reason)
-                self._healed.inc()
+            if await self._writer.run(partial(self._ledger.park_stray, stream, seq, NO_ENTRY)):
+                self._attempts.show_gap(stream, seq, NO_ENTRY, healed=True)
                 self.retry_soon()
 
     async def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -251,7 +244,3 @@ class WorkQueue:
 
     async def _write(self, work: Any) -> None:
         await self._patiently(lambda: self._writer.run(work))
-
-    def _note_gap(self, stream: StreamName, seq: int, reason: str) -> None:
-        self._gaps.inc()
-        self._log.warning("gap found", stream=stream.key, group=self.group, after=seq - 1, reason=reason)

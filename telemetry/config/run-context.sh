@@ -9,11 +9,11 @@ keep() {
     while IFS= read -r line; do
         printf '%s\n' "$line"
         if ((written > most)); then
-            mv "$file" "$folder/$context.earlier" && written=0
+            mv "$file" "$folder/$context.earlier.log" && written=0
         fi
         printf '%s\n' "$line" >>"$file" && written=$((written + ${#line} + 1))
     done
 }
 
-rm -f "$folder/$context.log"
+rm -f "$folder/$context.log" "$folder/$context.earlier.log"
 exec python -m "contexts.$context" > >(trap '' TERM INT; keep) 2>&1

@@ -66,3 +66,24 @@ def test_an_aggregate_without_apply_says_so() -> None:
 
     with pytest.raises(NotImplementedError, match="Nameless needs an apply method"):
         Nameless(id="1").record(object())
+
+
+def test_events_are_ordered_by_the_id_unless_said_otherwise() -> None:
+    class Seat(Entity):
+        train: str
+
+        @property
+        def key(self) -> str:
+            return self.train
+
+    assert Lamp(id="1").key == "1"
+    assert Seat(id="1", train="ICE 5").key == "ICE 5"
+
+
+def test_two_aggregates_are_never_the_same() -> None:
+    assert Lamp(id="1") != Lamp(id="1")
+    assert len({Lamp(id="1"), Lamp(id="1")}) == 2
+
+
+def test_a_replay_may_go_on_from_a_version() -> None:
+    assert Lamp.replay("1", [LampSwitched(on=True)], version=7).version == 8

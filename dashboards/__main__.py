@@ -1,0 +1,3 @@
+from dashboards.files import write
+
+write()

@@ -1,0 +1,1 @@
+"""The Locust process: everything in here runs under gevent, and is imported by no other process."""

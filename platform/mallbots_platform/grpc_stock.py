@@ -1,0 +1,66 @@
+"""gRPC's own services, health and reflection, made as polite as ours: what cannot be read is INVALID_ARGUMENT."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+from grpc_health.v1 import health, health_pb2
+from grpc_reflection.v1alpha import reflection
+
+HEALTH, REFLECTION = health.SERVICE_NAME, reflection.SERVICE_NAME
+Reflection: Any = reflection.aio.ReflectionServicer  # type: ignore[attr-defined] # its stubs leave it out
+_Health: Any = health.aio.HealthServicer  # type: ignore[attr-defined] # its stubs leave it out
+
+
+class Health(_Health):  # type: ignore[misc] # its base has no type
+    async def List(self, request: health_pb2.HealthListRequest, context: Any) -> health_pb2.HealthListResponse:
+        """The stock servicer leaves this one out, though its .proto, and so reflection, promises it."""
+        statuses = {name: health_pb2.HealthCheckResponse(status=status) for name, status in self._server_status.items()}
+        return health_pb2.HealthListResponse(statuses=statuses)
+
+
+class PoliteServer:
+    """Stands in for a server where generated code registers a service with it."""
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self._server = server
+
+    def add_generic_rpc_handlers(self, handlers: object) -> None:
+        """The same again: that they are registered by name is enough."""
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
+        polite = {method: _polite(handler) for method, handler in handlers.items()}
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, polite),))
+
+
+def _polite(handler: Any) -> Any:
+    """Decoding moves from the library, which answers UNKNOWN when it fails, into the method."""
+    decode, encode = handler.request_deserializer, handler.response_serializer
+    if handler.request_streaming:
+
+        async def converse(raw: AsyncIterator[bytes], context: Any) -> AsyncIterator[Any]:
+            async for answer in handler.stream_stream(_decoded_all(decode, raw, context), context):
+                yield answer
+
+        return grpc.stream_stream_rpc_method_handler(converse, response_serializer=encode)
+    serve = handler.unary_stream or handler.unary_unary
+
+    async def answer(raw: bytes, context: Any) -> Any:
+        return await serve(await _decoded(decode, raw, context), context)
+
+    if handler.response_streaming:
+        return grpc.unary_stream_rpc_method_handler(answer, response_serializer=encode)
+    return grpc.unary_unary_rpc_method_handler(answer, response_serializer=encode)
+
+
+async def _decoded_all(decode: Callable[[bytes], Any], raw: AsyncIterator[bytes], context: Any) -> AsyncIterator[Any]:
+    async for each in raw:
+        yield await _decoded(decode, each, context)
+
+
+async def _decoded(decode: Callable[[bytes], Any], raw: bytes, context: Any) -> Any:
+    try:
+        return decode(raw)
+    except DecodeError:
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "request: cannot be read")

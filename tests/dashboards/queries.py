@@ -1,0 +1,87 @@
+"""What a query in PromQL asks for: every series with the labels it is chosen and grouped by."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import promql_parser
+
+from dashboards.alerts import ALERTS
+from dashboards.boards import BOARDS
+from dashboards.panels import Board
+from dashboards.recordings import OBJECTIVE_RECORDINGS, RECORDINGS
+
+_VARIABLE = re.compile(r"\$__(rate_interval|range|interval)")
+_CHOICE = re.compile(r"\$(\w+)")
+Known = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query, and where it stands."""
+
+    where: str
+    expr: str
+
+    @property
+    def parsed(self) -> Any:
+        return promql_parser.parse(without_variables(self.expr))
+
+
+def without_variables(expr: str) -> str:
+    """As Prometheus gets it: `$__rate_interval` is a minute, `$context` some text."""
+    return _CHOICE.sub("any", _VARIABLE.sub("1m", expr).replace('"$1"', '"source"'))
+
+
+def choices_in(expr: str) -> set[str]:
+    """The dashboard's variables that a query uses."""
+    return {name for name in _CHOICE.findall(expr) if not name.startswith("__") and name != "1"}
+
+
+def asked() -> list[Asked]:
+    """All queries of all panels, annotations left out, and of all rules."""
+    panels = [each for board in BOARDS for each in asked_by(board)]
+    rules = [Asked(each.name, each.expr) for each in (*RECORDINGS, *OBJECTIVE_RECORDINGS)]
+    return panels + rules + [Asked(alert.name, alert.expr) for alert in ALERTS]
+
+
+def asked_by(board: Board) -> list[Asked]:
+    return [Asked(f"{board.title}: {panel.title}", query.expr) for panel in board.panels for query in panel.queries]
+
+
+def problems(query: Asked, known: Known) -> list[str]:
+    """Series that nobody makes, and labels that they do not have."""
+    found = []
+    for selector in selectors(query.parsed):
+        labels = known.get(selector.name)
+        if labels is None:
+            found.append(f"{query.where}: there is no {selector.name}")
+        else:
+            wrong = {matcher.name for matcher in selector.matchers.matchers} - labels
+            found += [f"{query.where}: {selector.name} has no label {label}" for label in sorted(wrong)]
+    return found + list(_wrong_groupings(query, query.parsed, known))
+
+
+def selectors(node: Any) -> Iterator[Any]:
+    if isinstance(node, promql_parser.VectorSelector):
+        yield node
+    for child in _children(node):
+        yield from selectors(child)
+
+
+def _wrong_groupings(query: Asked, node: Any, known: Known) -> Iterator[str]:
+    if isinstance(node, promql_parser.AggregateExpr) and node.modifier:
+        labels = frozenset[str]().union(*(known.get(each.name, frozenset()) for each in selectors(node)))
+        for label in sorted(set(node.modifier.labels) - labels):
+            yield f"{query.where}: nothing under `by` has the label {label}"
+    for child in _children(node):
+        yield from _wrong_groupings(query, child, known)
+
+
+def _children(node: Any) -> Iterator[Any]:
+    for name in ("expr", "lhs", "rhs", "vector_selector"):
+        child = getattr(node, name, None)
+        if isinstance(child, promql_parser.Expr):
+            yield child
+    yield from getattr(node, "args", None) or ()

@@ -1,0 +1,22 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mallbots.directories import endpoints_directory
+from mallbots_platform.embedded_redis import EmbeddedRedis
+from mallbots_platform.settings import Settings
+from tests.support.world import World
+
+
+class KeptWorld(World):
+    """Its directory is laid out as that of a run, so that the command finds its processes."""
+
+    def settings_of(self, context: str, **changes: Any) -> Settings:
+        return replace(super().settings_of(context, **changes), endpoints=str(endpoints_directory(self.directory)))
+
+
+@pytest.fixture
+def world(tmp_path: Path, redis_server: EmbeddedRedis) -> World:
+    return KeptWorld(tmp_path, redis_server)

@@ -1,0 +1,461 @@
+"""A saga at work: its steps, its refusals and time-outs, its undoing, and that it survives whatever comes between."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from mallbots_platform.errors import AlreadyExists, NotFound
+from tests.support.parts import both
+from tests.support.travel import TRAVEL, Agency, TripRequested
+
+ALL_STEPS = ["do:reserve-seat:1", "do:book-room:1", "do:charge-card:1"]
+
+
+@pytest.fixture
+def agency(database_url: str) -> Agency:
+    return Agency(database_url)
+
+
+@pytest.fixture
+def quick(tmp_path: Any) -> Agency:
+    """Over SQLite only: what it shows does not depend on the database."""
+    return Agency(f"sqlite:///{tmp_path / 'travel.db'}")
+
+
+async def test_steps_are_taken_one_after_the_other(agency: Agency) -> None:
+    await agency.request()
+    assert await agency.sent() == ALL_STEPS[:1]
+
+    await agency.accept(seat="7a")
+    assert await agency.sent() == ALL_STEPS[:2]
+    assert await agency.state() == ("running", "book room")
+
+    await agency.accept()
+    assert await agency.sent() == ALL_STEPS
+
+    await agency.accept()
+    assert await agency.sent() == ALL_STEPS
+    assert (await agency.said())[-1] == ("TripBooked", {"trip": "1", "seat": "7a"})
+    assert await agency.state() == ("completed", "charge card")
+    assert await agency.parts.rows("SELECT * FROM timers") == []
+    assert agency.parts.measured("mallbots_saga_ended_total", saga="trip", outcome="completed") == 1
+
+
+async def test_a_command_says_where_it_comes_from(agency: Agency) -> None:
+    await agency.request()
+    await agency.accept()
+
+    first, second = await agency.commands()
+    [requested] = await agency.parts.published()
+    assert (first.channel, first.type, first.id) == (
+        "commands.trains",
+        "trains.ReserveSeat",
+        "trip:1:do:reserve-seat:1",
+    )
+    assert (first.causationid, first.correlationid) == (requested.id, "conversation of 1")
+    assert (second.channel, second.causationid) == ("commands.hotels", f"reply to {first.id}")
+    assert second.correlationid == "conversation of 1"
+    assert msgspec.json.decode(second.data) == {"trip": "1", "traveller": "Ärmel"}
+    assert agency.saga.owns(first.id) and not agency.saga.owns("another:1:do:x:1")
+
+
+async def test_a_refusal_undoes_what_was_done_in_reverse(agency: Agency) -> None:
+    await agency.request()
+    await agency.accept(seat="7a")
+    await agency.accept()
+
+    await agency.refuse("the card is blocked")
+    assert await agency.state() == ("compensating", "book room")
+    await agency.accept()
+    await agency.accept()
+
+    assert await agency.sent() == [*ALL_STEPS, "undo:book-room:1", "undo:reserve-seat:1"]
+    assert msgspec.json.decode((await agency.commands())[-1].data) == {"trip": "1", "seat": "7a"}
+    assert (await agency.said())[-1] == ("TripFailed", {"trip": "1", "reason": "the card is blocked"})
+    assert await agency.state() == ("failed", "reserve seat")
+    assert agency.parts.measured("mallbots_saga_ended_total", saga="trip", outcome="failed") == 1
+
+
+async def test_a_refusal_of_the_first_step_leaves_nothing_to_undo(quick: Agency) -> None:
+    await quick.request()
+
+    await quick.refuse("the train is full")
+
+    assert await quick.sent() == ALL_STEPS[:1]
+    assert (await quick.said())[-1] == ("TripFailed", {"trip": "1", "reason": "the train is full"})
+
+
+async def test_without_an_answer_a_command_is_sent_again(agency: Agency) -> None:
+    await agency.request()
+
+    await agency.time_passes()
+    await agency.time_passes()
+
+    assert await agency.sent() == ["do:reserve-seat:1", "do:reserve-seat:2", "do:reserve-seat:3"]
+    first, *_, last = await agency.commands()
+    assert (first.data, first.type, first.subject) == (last.data, last.type, last.subject)
+    assert agency.parts.measured("mallbots_saga_timeouts_total", saga="trip", step="reserve seat") == 2
+
+
+async def test_it_waits_longer_before_each_attempt(quick: Agency) -> None:
+    await quick.request()
+    pauses = []
+    for _ in range(3):
+        [(due_at,)] = await quick.parts.rows("SELECT due_at FROM timers")
+        [(changed_at,)] = await quick.parts.rows("SELECT MAX(committed_at) FROM outbox")
+        pauses.append(round((due_at - changed_at) / 30e6))
+        await quick.time_passes()
+
+    assert pauses == [1, 2, 4]
+
+
+@pytest.mark.parametrize("answered", [1, 2])
+async def test_an_answer_to_any_attempt_counts(quick: Agency, answered: int) -> None:
+    await quick.request()
+    await quick.time_passes()
+
+    await quick.accept((await quick.commands())[answered - 1])
+
+    assert (await quick.sent())[-1] == "do:book-room:1"
+
+
+async def test_after_the_last_attempt_it_fails_and_undoes(agency: Agency) -> None:
+    await agency.request()
+    await agency.accept()
+    for _ in range(2):
+        await agency.time_passes()
+
+    assert (await agency.sent())[1:] == ["do:book-room:1", "do:book-room:2", "undo:book-room:1"]
+    await agency.accept()
+    await agency.accept()
+
+    assert (await agency.said())[-1] == ("TripFailed", {"trip": "1", "reason": "a participant did not answer in time"})
+    assert "StepTimedOut" in await agency.history()
+
+
+async def test_refused_after_a_time_out_it_is_undone_too(quick: Agency) -> None:
+    """The first attempt was refused, its answer late; the second is on its way and may be carried out."""
+    await quick.request()
+    await quick.time_passes()
+    first, second = await quick.commands()
+
+    await quick.refuse("the train is full", first)
+    assert (await quick.sent())[-1] == "undo:reserve-seat:1"
+    await quick.accept(second)
+    await quick.accept()
+
+    assert await quick.state() == ("failed", "reserve seat")
+    assert (await quick.history())[-3:] == ["LateReply", "UndoDone", "Ended"]
+
+
+async def test_an_undo_is_sent_until_it_is_answered(agency: Agency) -> None:
+    await agency.request()
+    await agency.accept()
+    await agency.refuse("no room")
+
+    for _ in range(6):
+        await agency.time_passes()
+
+    assert (await agency.sent())[2:] == [f"undo:reserve-seat:{attempt}" for attempt in range(1, 8)]
+    assert await agency.state() == ("compensating", "reserve seat")
+    await agency.accept()
+    assert await agency.state() == ("failed", "reserve seat")
+
+
+async def test_an_undo_that_is_refused_is_done(quick: Agency) -> None:
+    await quick.request()
+    await quick.accept()
+    await quick.refuse("no room")
+
+    await quick.refuse("there is nothing to release")
+
+    assert await quick.state() == ("failed", "reserve seat")
+    assert (await quick.said())[-1] == ("TripFailed", {"trip": "1", "reason": "no room"})
+
+
+async def test_a_late_reply_is_written_down(agency: Agency) -> None:
+    await agency.request()
+    await agency.time_passes()
+    first, second = await agency.commands()
+    await agency.accept(second)
+
+    await agency.refuse("the train is full", first)
+
+    assert (await agency.history())[-1] == "LateReply"
+    assert await agency.state() == ("running", "book room")
+    [(data,)] = await agency.parts.rows("SELECT data FROM events WHERE type = 'SagaProcess.LateReply'")
+    assert msgspec.json.decode(data) == {"message_id": first.id, "answer": "refused: the train is full"}
+
+
+async def test_the_same_reply_twice_moves_it_once(quick: Agency) -> None:
+    await quick.request()
+    [first] = await quick.commands()
+
+    for _ in range(3):
+        await quick.accept(first)
+
+    assert await quick.sent() == ALL_STEPS[:2]
+    assert (await quick.history())[-2:] == ["LateReply", "LateReply"]
+
+
+async def test_a_reply_after_the_end_changes_nothing(quick: Agency) -> None:
+    await quick.request()
+    await quick.refuse("the train is full")
+
+    await quick.accept((await quick.commands())[0])
+
+    assert await quick.state() == ("failed", "reserve seat")
+    assert [name for name, _ in await quick.said()] == ["TripRequested", "TripFailed"]
+
+
+async def test_a_reply_to_nobody_is_not_found(quick: Agency) -> None:
+    await quick.request()
+    [command] = await quick.commands()
+
+    with pytest.raises(NotFound):
+        await quick.accept(msgspec.structs.replace(command, subject="unknown"))
+
+
+async def test_a_timer_of_an_answered_step_does_nothing(quick: Agency) -> None:
+    await quick.request()
+    rows = await quick.parts.rows("SELECT * FROM timers")
+    await quick.accept()
+    put_back = f"INSERT INTO timers VALUES ({', '.join('?' * len(rows[0]))})"
+
+    def go_back() -> None:
+        quick.parts.database.run("DELETE FROM timers")
+        quick.parts.database.run(put_back, rows[0])
+
+    await quick.parts.change(go_back)
+    await quick.time_passes()
+
+    assert await quick.sent() == ALL_STEPS[:2]
+
+
+# Cancelled in every state: what was done before, what has to be sent because of it.
+
+
+async def test_cancelled_at_the_first_step_it_is_undone(quick: Agency) -> None:
+    await quick.request()
+
+    await quick.cancel()
+    assert await quick.sent() == ["do:reserve-seat:1", "undo:reserve-seat:1"]
+    await quick.accept((await quick.commands())[0])
+    await quick.accept((await quick.commands())[1])
+
+    assert await quick.state() == ("cancelled", "reserve seat")
+    assert [name for name, _ in await quick.said()] == ["TripRequested", "TripCancelled"]
+    assert quick.parts.measured("mallbots_saga_ended_total", saga="trip", outcome="cancelled") == 1
+
+
+async def test_cancelled_in_the_middle_all_before_is_undone(agency: Agency) -> None:
+    await agency.request()
+    await agency.accept()
+    await agency.accept()
+
+    await agency.cancel()
+    await agency.accept()
+    await agency.accept()
+
+    assert (await agency.sent())[3:] == ["undo:book-room:1", "undo:reserve-seat:1"]
+    assert await agency.state() == ("cancelled", "reserve seat")
+
+
+async def test_cancelled_when_completed_it_is_undone(agency: Agency) -> None:
+    await agency.request()
+    for _ in range(3):
+        await agency.accept()
+
+    await agency.cancel()
+    await agency.accept()
+    await agency.accept()
+
+    assert (await agency.sent())[3:] == ["undo:book-room:1", "undo:reserve-seat:1"]
+    assert await agency.state() == ("cancelled", "reserve seat")
+    assert [name for name, _ in await agency.said()] == ["TripRequested", "TripBooked", "TripCancelled"]
+
+
+async def test_cancelled_while_undoing_it_goes_on_undoing(quick: Agency) -> None:
+    await quick.request()
+    await quick.accept()
+    await quick.accept()
+    await quick.refuse("the card is blocked")
+
+    await quick.cancel()
+    assert (await quick.sent())[-1] == "undo:book-room:1"
+    await quick.accept()
+    await quick.accept()
+
+    assert (await quick.sent())[3:] == ["undo:book-room:1", "undo:reserve-seat:1"]
+    assert await quick.state() == ("cancelled", "reserve seat")
+    assert [name for name, _ in await quick.said()] == ["TripRequested", "TripCancelled"]
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled"])
+async def test_what_has_ended_cannot_be_cancelled(quick: Agency, end: str) -> None:
+    await quick.request()
+    if end == "failed":
+        await quick.refuse("the train is full")
+    else:
+        await quick.cancel()
+        await quick.accept()
+    before = await quick.history()
+
+    await quick.cancel()
+
+    assert await quick.history() == before
+    assert (await quick.state())[0] == end
+
+
+async def test_cancelling_twice_is_cancelling_once(quick: Agency) -> None:
+    await quick.request()
+    await quick.cancel()
+    before = await quick.history()
+
+    await quick.cancel()
+
+    assert await quick.history() == before
+
+
+async def test_cancelling_what_never_began_does_nothing(quick: Agency) -> None:
+    await quick.cancel("unknown")
+
+    assert await quick.parts.rows("SELECT * FROM sagas") == []
+
+
+async def test_it_cannot_begin_twice(quick: Agency) -> None:
+    await quick.request()
+
+    with pytest.raises(AlreadyExists):
+        await quick.request()
+
+    assert await quick.sent() == ALL_STEPS[:1]
+    assert len(await quick.said()) == 1
+
+
+async def test_processes_do_not_mix(quick: Agency) -> None:
+    await quick.request("1")
+    await quick.request("1:do")
+    [mine] = await quick.commands("1")
+
+    await quick.refuse("the train is full", mine)
+
+    assert (await quick.state("1"))[0] == "failed"
+    assert (await quick.state("1:do"))[0] == "running"
+
+
+Move = Callable[[Agency], Awaitable[None]]
+WAYS: dict[str, list[Move]] = {
+    "completes": [Agency.request, Agency.accept, Agency.accept, Agency.accept],
+    "fails": [Agency.request, Agency.accept, lambda agency: agency.refuse("no room"), Agency.accept],
+    "times out": [Agency.request, Agency.accept, Agency.time_passes, Agency.time_passes, Agency.accept, Agency.accept],
+    "is cancelled": [Agency.request, *[Agency.accept] * 3, Agency.cancel, Agency.time_passes, *[Agency.accept] * 2],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_restart_between_any_two_moments_changes_nothing(database_url: str, way: str) -> None:
+    async with Agency(database_url) as agency:
+        for move in WAYS[way]:
+            await move(agency)
+        straight = (await agency.history(), await agency.sent(), await agency.state())
+        await agency.parts.empty()
+
+    for move in WAYS[way]:
+        async with Agency(database_url) as agency:
+            await move(agency)
+
+    async with Agency(database_url) as agency:
+        assert (await agency.history(), await agency.sent(), await agency.state()) == straight
+        assert (await agency.state())[0] in ("completed", "failed", "cancelled")
+
+
+async def test_two_processes_answer_the_same_saga_once(agency: Agency) -> None:
+    await agency.request()
+    async with Agency(agency.parts.url) as other:
+        [command] = await agency.commands()
+        await both(agency.accept(command), other.accept(command))
+
+        assert await agency.sent() == ALL_STEPS[:2]
+        assert (await agency.history()).count("StepDone") == 1
+
+
+async def test_the_events_of_a_process_may_become_a_snapshot(quick: Agency) -> None:
+    await quick.request()
+    await quick.accept(seat="7a")
+    await quick.refuse("no room")
+    for _ in range(100):
+        await quick.time_passes()
+    assert await quick.parts.rows("SELECT stream_id FROM snapshots") == [("SagaProcess-trip:1",)]
+
+    await quick.accept()
+
+    assert await quick.state() == ("failed", "reserve seat")
+
+
+async def test_an_event_of_an_older_version_still_feeds_its_process(database_url: str) -> None:
+    """It began before the contract of its first event changed."""
+    async with Agency(database_url) as agency:
+        await agency.request()
+    renamed = """UPDATE events SET data = REPLACE(data, 'traveller', 'passenger') WHERE type = 'SagaProcess.Began'"""
+
+    def upcast(payload: dict[str, Any]) -> dict[str, Any]:
+        return {"trip": payload["trip"], "traveller": payload["passenger"]}
+
+    contract = replace(TRAVEL, versions={TripRequested: 2}, upcasters={("travel.TripRequested", 1): upcast})
+    async with Agency(database_url, contract=contract) as newer:
+        await newer.parts.change(lambda: newer.parts.database.run(renamed))
+        await newer.accept()
+        await newer.request("2")
+        await newer.accept((await newer.commands("2"))[0])
+
+        for trip in ("1", "2"):
+            assert msgspec.json.decode((await newer.commands(trip))[-1].data)["traveller"] == "Ärmel"
+
+
+async def test_the_time_of_a_step_is_measured_under_its_name(quick: Agency) -> None:
+    def measured(step: str) -> float:
+        return quick.parts.measured("mallbots_saga_step_seconds_count", saga="trip", step=step)
+
+    await quick.request()
+    await quick.time_passes()
+    assert measured("reserve seat") == 0
+    await quick.accept()
+    assert (measured("reserve seat"), measured("book room")) == (1, 0)
+    await quick.accept()
+    await quick.accept()
+
+    assert (measured("reserve seat"), measured("book room"), measured("charge card")) == (1, 1, 1)
+
+
+async def test_a_step_lasts_from_its_first_attempt(quick: Agency) -> None:
+    await quick.request()
+    ago = "UPDATE sagas SET changed_at = changed_at - 60000000"
+    await quick.parts.change(lambda: quick.parts.database.run(ago))
+
+    await quick.time_passes()
+    await quick.accept()
+
+    seconds = quick.parts.measured("mallbots_saga_step_seconds_sum", saga="trip", step="reserve seat")
+    assert seconds >= 60
+
+
+async def test_a_failing_end_leaves_the_process_where_it_was(quick: Agency) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    await quick.request()
+    await quick.accept()
+    await quick.accept()
+    quick.before_booking = fail
+
+    with pytest.raises(ZeroDivisionError):
+        await quick.accept()
+    assert await quick.state() == ("running", "charge card")
+
+    quick.before_booking = lambda: None
+    await quick.accept()
+    assert await quick.state() == ("completed", "charge card")

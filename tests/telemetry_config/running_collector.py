@@ -1,0 +1,110 @@
+"""The real Collector with our configuration: on free ports, and with a receiver of OTLP in Jaeger's place."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from telemetry.testing import OtlpReceiver
+from tests.telemetry_config.configurations import collector, without
+
+PROGRAMS = ("otelcol-contrib", "otelcol-mallbots", "otelcol")
+MISSING = f"no Collector is to be found ({', '.join(PROGRAMS)}): docs/observability.md says how to get one"
+# What they would ask is not there in a test.
+ABSENT = frozenset({"redis", "postgresql", "file_log"})
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    otlp: str
+    metrics: str
+    kept: OtlpReceiver
+
+    def send(self, *spans: Mapping[str, Any]) -> None:
+        """As the OTLP specification writes them in JSON."""
+        resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "ordering"}}]}
+        body = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]}
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"http://{self.otlp}/v1/traces", json.dumps(body).encode(), headers)
+        urllib.request.urlopen(request, timeout=20).close()
+
+    def measured(self) -> str:
+        request = urllib.request.Request(
+            f"http://{self.metrics}/metrics", headers={"Accept": "application/openmetrics-text"}
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return str(answer.read().decode())
+
+
+@contextlib.contextmanager
+def running_collector(folder: Path, *files: str) -> Iterator[Running]:
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        pytest.skip(MISSING)
+    health, otlp, metrics = (_free_address() for _ in range(3))
+    with OtlpReceiver() as kept:
+        config = without(collector(*files), ABSENT | _unknown_to(program))
+        path = folder / "collector.yaml"
+        path.write_text(yaml.safe_dump(_placed(config, health, otlp, metrics, kept.endpoint)))
+        with (folder / "said").open("wb") as said:
+            process = subprocess.Popen(
+                [program, "--config", str(path)],
+                stdout=said,
+                stderr=said,
+                env=os.environ | {"TAIL_SAMPLING_WAIT": "2s"},
+            )
+            try:
+                _await_health(process, health, folder / "said")
+                yield Running(otlp, metrics, kept)
+            finally:
+                process.terminate()
+                process.wait(30)
+
+
+def _placed(config: dict[str, Any], health: str, otlp: str, metrics: str, kept: str) -> dict[str, Any]:
+    config["extensions"]["health_check"]["endpoint"] = health
+    config["receivers"]["otlp"]["protocols"] = {"http": {"endpoint": otlp}}
+    config["exporters"]["prometheus/spans"]["endpoint"] = metrics
+    config["exporters"]["prometheus/stores"]["endpoint"] = _free_address()
+    config["service"]["telemetry"]["metrics"] = {"level": "none"}
+    config["exporters"]["otlp_http/jaeger"] = {"endpoint": kept, "compression": "none"}
+    config["service"]["pipelines"]["traces/kept"]["exporters"] = ["otlp_http/jaeger"]
+    del config["exporters"]["otlp_grpc/jaeger"]
+    return config
+
+
+def _unknown_to(program: str) -> frozenset[str]:
+    """Kinds of component that we name and this build does not have."""
+    told = subprocess.run([program, "components"], capture_output=True, text=True, timeout=60, check=True).stdout
+    sections = ("receivers", "processors", "connectors", "exporters")
+    known = {each["name"] for section in sections for each in yaml.safe_load(told)[section]}
+    named = {name.partition("/")[0] for section in sections for name in collector("collector.yaml")[section]}
+    return frozenset(named - known)
+
+
+def _await_health(process: subprocess.Popen[bytes], health: str, said: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://{health}/", timeout=5).close()
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"the Collector did not start: {said.read_text()[-2000:]}")
+
+
+def _free_address() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
