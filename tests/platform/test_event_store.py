@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from mallbots_platform.errors import AlreadyExists, Conflict, InvalidInput
 from mallbots_platform.event_store import EventSourced
 from mallbots_platform.messages import Contract, event, value
 from mallbots_platform.writer import CONFLICT_RETRIES
-from tests.support.parts import Parts, both
+from tests.support.parts import KINDS, Parts, both, empty_database
 
 
 @event
@@ -62,6 +63,11 @@ class BalanceChanged:
 
 BANK = Contract(context="bank", events=(BalanceChanged,))
 ACCOUNT_EVENTS = (Deposited, Withdrawn)
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return empty_database(request, tmp_path)
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ from mallbots_platform.event_store import EventSourced
 from mallbots_platform.messages import Contract, event
 from mallbots_platform.rows import Rows
 from mallbots_platform.testing import MemoryRepository
-from tests.conftest import new_database
-from tests.support.parts import Parts
+from tests.support.parts import Parts, empty_postgres
 
 T = TypeVar("T")
 
@@ -69,7 +68,6 @@ class Kept(AbstractAsyncContextManager["Kept"]):
         if self.parts is not None:
             await self.parts.__aenter__()
             self.parts.database.create(tables)
-            await self.parts.empty(tables)
             self.parts.outbox.publish(lambda source, event: [event])
             self.lamps = self._repository(self.parts)
         return self
@@ -98,12 +96,6 @@ class Kept(AbstractAsyncContextManager["Kept"]):
         return len(await self.parts.published()) if self.parts else len(self.lamps.published)
 
 
-@pytest.fixture(scope="module")
-def shared_database(postgres_url: str) -> str:
-    """Making one for each test would take longer than all the tests."""
-    return new_database(postgres_url)
-
-
 @pytest.fixture(
     params=[f"{kind} in {place}" for kind in ("aggregate", "entity") for place in ("memory", "sqlite", "postgresql")]
 )
@@ -111,7 +103,7 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
     kind, _, place = request.param.partition(" in ")
     lamp, name = (StreetLamp, "street lamp") if kind == "aggregate" else (DeskLamp, "desk lamp")
     if place == "postgresql":
-        return Kept(lamp, name, request.getfixturevalue("shared_database"))
+        return Kept(lamp, name, empty_postgres(request.getfixturevalue("postgres_url"), tables))
     return Kept(lamp, name, f"sqlite:///{tmp_path / 'lamps.db'}" if place == "sqlite" else "")
 
 

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +13,7 @@ from mallbots_platform.messages import Contract, event
 from mallbots_platform.operator_pb2 import ReplayResponse as Answer
 from mallbots_platform.requests import Incoming
 from telemetry.tracing import TraceContext
-from tests.conftest import new_database
-from tests.support.parts import Parts
+from tests.support.parts import KINDS, Parts, empty_database, empty_postgres
 
 
 @event
@@ -26,6 +26,11 @@ class TooMany(RuleViolated):
 
 
 COUNTER = Contract(context="counter", events=(Counted,))
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return empty_database(request, tmp_path)
 
 
 @pytest.fixture
@@ -152,7 +157,7 @@ async def test_a_refusal_gives_way_to_an_earlier_answer(parts: Parts) -> None:
 
 
 async def test_two_processes_carry_a_call_out_once(postgres_url: str) -> None:
-    url = new_database(postgres_url)
+    url = empty_postgres(postgres_url)
     async with Parts(url, COUNTER) as one, Parts(url, COUNTER) as other:
         nobody_knows_the_key = threading.Barrier(2, timeout=20)
 
@@ -170,7 +175,7 @@ async def test_two_processes_carry_a_call_out_once(postgres_url: str) -> None:
 
 
 async def test_two_processes_give_the_same_answer(postgres_url: str) -> None:
-    url = new_database(postgres_url)
+    url = empty_postgres(postgres_url)
     async with Parts(url, COUNTER) as slow, Parts(url, COUNTER) as quick:
         begun, answered = threading.Event(), threading.Event()
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from mallbots_platform.aggregates import Entity
 from mallbots_platform.errors import Conflict
 from mallbots_platform.messages import Contract, event
 from mallbots_platform.rows import Rows, upsert
-from tests.support.parts import Parts, both
+from tests.support.parts import KINDS, Parts, both, empty_database
 
 
 class Mood(StrEnum):
@@ -56,6 +57,11 @@ copies = Table(
     Column("version", Integer, nullable=False),
     Column("changed_at", DateTime),
 )
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return empty_database(request, tmp_path, tables)
 
 
 @pytest.fixture

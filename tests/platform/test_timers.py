@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from mallbots_platform.causes import Cause
 from mallbots_platform.clock import now, now_us
 from mallbots_platform.errors import AlreadyExists, Conflict, InvalidInput, NotFound, RuleViolated
 from mallbots_platform.messages import Contract, command, event
-from tests.support.parts import Parts
+from tests.support.parts import KINDS, Parts, empty_database
 from tests.support.world import eventually
 
 PAST, FUTURE = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -36,6 +37,11 @@ class Woken:
 
 
 BEDROOM = Contract(context="bedroom", events=(Woken,))
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return empty_database(request, tmp_path)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from mallbots_platform.errors import AlreadyExists, InvalidInput, NotFound, Rule
 from mallbots_platform.streams import sequence_of
 from telemetry.testing import CapturedSpans
 from telemetry.tracing import Tracer
-from tests.conftest import new_database
+from tests.support.parts import KINDS, empty_postgres
 from tests.support.posts import (
     GROUP,
     Delivered,
@@ -33,14 +33,14 @@ NAMES = [f"name-{number:02}" for number in range(30)]
 @pytest.fixture
 def two_places(world: World, postgres_url: str) -> World:
     """Where two processes of the context can work at the same time."""
-    world.databases["post"] = new_database(postgres_url)
+    world.databases["post"] = empty_postgres(postgres_url)
     return world
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def either(request: pytest.FixtureRequest, world: World) -> World:
     if request.param == "postgresql":
-        world.databases["post"] = new_database(request.getfixturevalue("postgres_url"))
+        world.databases["post"] = empty_postgres(request.getfixturevalue("postgres_url"))
     return world
 
 
@@ -524,12 +524,12 @@ POISON = [{"e": b"\xff\x00 no envelope"}, {"x": b""}, {"e": b'{"specversion":"1.
 
 
 @pytest.mark.parametrize("fields", POISON)
-async def test_bytes_that_are_no_job_are_buried(either: World, fields: dict[str, bytes]) -> None:
-    post = await open_post(either, claim_seconds=1.0)
+async def test_bytes_that_are_no_job_are_buried(world: World, fields: dict[str, bytes]) -> None:
+    post = await open_post(world, claim_seconds=1.0)
     await post.put("ann")
     assert await all_is_done(post, "ann")
 
-    async with redis_client(either.redis) as client:
+    async with redis_client(world.redis) as client:
         entry_id = await client.xadd(stream_of("ann").key, fields)
     assert await eventually(post.parked) == [("", "dead", 1)]
     await post.put("ann too", "ann", "ben")

@@ -4,8 +4,11 @@ import asyncio
 import io
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from sqlalchemy import MetaData
 
 from mallbots_platform import schema
@@ -25,8 +28,39 @@ from telemetry.logs import open_log
 from telemetry.metrics import Meter
 from telemetry.testing import CapturedSpans
 from telemetry.tracing import Tracer
+from tests.conftest import new_database
 
 T = TypeVar("T")
+
+
+KINDS = ("sqlite", "postgresql")
+
+
+def empty_database(request: pytest.FixtureRequest, directory: Path, *more: MetaData) -> str:
+    """Of the kind that the fixture's parameter names, also without the rows of other tables that tests have made."""
+    if request.param == "sqlite":
+        return f"sqlite:///{directory / 'context.db'}"
+    return empty_postgres(request.getfixturevalue("postgres_url"), *more)
+
+
+def empty_postgres(postgres_url: str, *more: MetaData) -> str:
+    """The same database each time: making one takes longer than most tests."""
+    url = _one_database(postgres_url)
+    database = Database(url)
+    for metadata in (schema.metadata, *more):
+        database.create(metadata)
+    database.run("BEGIN")
+    for metadata in (schema.metadata, *more):
+        for table in metadata.tables.values():
+            database.execute(table.delete())
+    database.run("COMMIT")
+    database.close()
+    return url
+
+
+@lru_cache
+def _one_database(postgres_url: str) -> str:
+    return new_database(postgres_url)
 
 
 class Parts(AbstractAsyncContextManager["Parts"]):
@@ -60,11 +94,6 @@ class Parts(AbstractAsyncContextManager["Parts"]):
         await self.writer.stop()
         self.readers.close()
         self.database.close()
-
-    async def empty(self, *more: MetaData) -> None:
-        """Delete every row of the platform's tables, and of others."""
-        tables = [table for metadata in (schema.metadata, *more) for table in metadata.tables.values()]
-        await self.change(lambda: [self.database.execute(table.delete()) for table in tables])
 
     async def change(self, work: Callable[[], T], cause: Cause = UNKNOWN) -> T:
         return await self.writer.run(work, cause)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -40,7 +41,7 @@ def postgres() -> Iterator[str]:
             _wait_until_ready(Path(scratch), running)
             yield f"postgresql://mall@/{{name}}?host={scratch}"
         finally:
-            running.terminate()
+            running.send_signal(signal.SIGQUIT)  # what it holds is not wanted any more
             running.wait(20)
 
 

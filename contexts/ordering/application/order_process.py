@@ -43,7 +43,11 @@ def confirm_payment(order: Facts[OrderCreated]) -> ConfirmPayment:
 
 
 def release_payment(order: Facts[OrderCreated]) -> ReleasePayment:
-    return ReleasePayment(payment_id=order.begun_by.payment_id, order_id=order.begun_by.order_id)
+    return ReleasePayment(
+        payment_id=order.begun_by.payment_id,
+        order_id=order.begun_by.order_id,
+        customer_id=order.begun_by.customer_id,
+    )
 
 
 def schedule_shopping(order: Facts[OrderCreated]) -> ScheduleShopping:

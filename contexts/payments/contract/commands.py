@@ -16,7 +16,8 @@ class ConfirmPayment:
 
 @command
 class ReleasePayment:
-    """The order will not be: give the hold back."""
+    """The order will not be: give the hold back. Refused when it is declined, another's, or serves another order."""
 
     payment_id: str
     order_id: str
+    customer_id: str

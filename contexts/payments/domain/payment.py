@@ -82,10 +82,12 @@ class Payment(Entity):
         is_over = self.status is PaymentStatus.AUTHORIZED and now >= self.expires_at
         return PaymentStatus.EXPIRED if is_over else self.status
 
-    def release(self, order_id: str) -> None:
+    def release(self, order_id: str, customer_id: str) -> None:
         """Give it back, if it serves this order or none. Releasing it again changes nothing."""
         if self.status is PaymentStatus.DECLINED:
             raise PaymentIsDeclined(self.id, self.reason)
+        if self.customer_id != customer_id:
+            raise PaymentIsAnothers(self.id)
         if self.order_id not in ("", order_id):
             raise PaymentIsUsed(self.id)
         if self.status is not PaymentStatus.RELEASED:

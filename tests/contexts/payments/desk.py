@@ -65,8 +65,9 @@ class Desk:
         )
         confirm_payment(command, self.payments, lambda: self.now)
 
-    def releases(self, payment_id: str = "p", order_id: str = "o") -> None:
-        release_payment(ReleasePayment(payment_id=payment_id, order_id=order_id), self.payments)
+    def releases(self, payment_id: str = "p", order_id: str = "o", customer_id: str = "c") -> None:
+        command = ReleasePayment(payment_id=payment_id, order_id=order_id, customer_id=customer_id)
+        release_payment(command, self.payments)
 
     def hears(self, *events: OrderApproved | OrderAdjusted | OrderCancelled) -> None:
         for event in events:

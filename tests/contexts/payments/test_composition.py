@@ -43,7 +43,7 @@ async def test_payments_answers_the_order_process_the_same_again(world: World) -
     request = pb.AuthorizePaymentRequest(customer_id="c", amount=500, currency="EUR")
     hold = (await till(payments).AuthorizePayment(request)).payment
     confirm = ConfirmPayment(payment_id=hold.payment_id, order_id="o", customer_id="c", amount=500, currency="EUR")
-    release = ReleasePayment(payment_id=hold.payment_id, order_id="o")
+    release = ReleasePayment(payment_id=hold.payment_id, order_id="o", customer_id="c")
 
     await record(teller, commands_for("payments"), confirm, confirm, release, release, confirm)
 

@@ -12,7 +12,7 @@ PINNED = {
     ("payments.InvoiceCancelled", 1): ("order_id",),
     ("payments.InvoiceRefunded", 1): ("order_id", "amount", "currency"),
     ("payments.ConfirmPayment", 1): ("payment_id", "order_id", "customer_id", "amount", "currency"),
-    ("payments.ReleasePayment", 1): ("payment_id", "order_id"),
+    ("payments.ReleasePayment", 1): ("payment_id", "order_id", "customer_id"),
 }
 
 

@@ -44,7 +44,7 @@ DO = {
 }
 UNDO = {
     "create shopping list": CancelShoppingList(order_id="o"),
-    "confirm payment": ReleasePayment(payment_id="pay", order_id="o"),
+    "confirm payment": ReleasePayment(payment_id="pay", order_id="o", customer_id="ada"),
 }
 TAKERS = {"customers": customers.CONTRACT, "depot": depot.CONTRACT, "payments": payments.CONTRACT}
 Steps = pytest.mark.parametrize("step", order_process.steps, ids=lambda step: step.name)

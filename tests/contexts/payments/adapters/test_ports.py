@@ -183,3 +183,4 @@ def test_sums_are_by_currency(ports: Ports) -> None:
         Sums(currency="CHF", paid=300, refunded=300),
         Sums(currency="EUR", paid=2 * 10**12, refunded=100),
     ]
+    assert {type(money) for each in sums for money in (each.paid, each.refunded)} == {int}

@@ -58,11 +58,12 @@ class HoldsModel(RuleBasedStateMachine):
             self.desk.confirms(amount, payment_id, order_id, customer_id)
             hold.status, hold.order_id = "confirmed", order_id
 
-    @rule(payment_id=PAYMENTS, order_id=ORDERS)
-    def release(self, payment_id: str, order_id: str) -> None:
+    @rule(payment_id=PAYMENTS, order_id=ORDERS, customer_id=CUSTOMERS)
+    def release(self, payment_id: str, order_id: str, customer_id: str) -> None:
         hold = self.holds[payment_id]
-        with refused_unless(hold.status != "declined" and hold.order_id in ("", order_id)):
-            self.desk.releases(payment_id, order_id)
+        is_theirs = hold.customer_id == customer_id and hold.order_id in ("", order_id)
+        with refused_unless(hold.status != "declined" and is_theirs):
+            self.desk.releases(payment_id, order_id, customer_id)
             hold.status = "released"
 
     @rule(minutes=sampled_from([1, 59, 60]))

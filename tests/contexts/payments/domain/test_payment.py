@@ -31,7 +31,7 @@ def confirmed() -> Payment:
 
 
 def released(payment: Payment) -> Payment:
-    payment.release("o")
+    payment.release("o", "c")
     return known(payment)
 
 
@@ -49,11 +49,11 @@ def confirm_for_another_order(payment: Payment) -> None:
 
 
 def release(payment: Payment) -> None:
-    payment.release("o")
+    payment.release("o", "c")
 
 
 def release_for_another_order(payment: Payment) -> None:
-    payment.release("other")
+    payment.release("other", "c")
 
 
 def fields_of(payment: Payment) -> dict[str, object]:
@@ -129,7 +129,7 @@ def test_a_confirmed_hold_expires_no_more() -> None:
 def test_a_release_says_which_order_it_served() -> None:
     payment = confirmed()
 
-    payment.release("o")
+    payment.release("o", "c")
 
     assert payment.recorded == (Released(order_id="o"),)
     assert (payment.status, payment.order_id) == (PaymentStatus.RELEASED, "o")
@@ -138,7 +138,7 @@ def test_a_release_says_which_order_it_served() -> None:
 def test_a_release_names_no_order_it_never_served() -> None:
     payment = held()
 
-    payment.release("o")
+    payment.release("o", "c")
 
     assert payment.recorded == (Released(order_id=""),)
     assert (payment.status, payment.order_id) == (PaymentStatus.RELEASED, "")
@@ -203,3 +203,12 @@ def test_a_repeat_changes_nothing(state: str, change: Change) -> None:
 
 def test_the_matrix_knows_every_status() -> None:
     assert {make().status_at(NOON) for make in STATES.values()} == set(PaymentStatus)
+
+
+def test_nobody_releases_anothers_hold() -> None:
+    payment = held()
+
+    with pytest.raises(PaymentIsAnothers):
+        payment.release("o", "somebody else")
+
+    assert payment.status is PaymentStatus.AUTHORIZED
