@@ -1,0 +1,1 @@
+"""Those that are measured, each a process of its own."""

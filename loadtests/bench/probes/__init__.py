@@ -1,0 +1,1 @@
+"""The same failures for all: what is lost, doubled, stranded or swapped."""
