@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -112,31 +111,27 @@ trip_saga: Saga[TripRequested] = Saga(
 )
 
 
-def with_timeouts(saga: Saga[Any], seconds: float) -> Saga[Any]:
-    return replace(saga, steps=tuple(replace(step, timeout_seconds=seconds) for step in saga.steps))
-
-
 class Agency(AbstractAsyncContextManager["Agency"]):
     """The context that runs the saga; the test plays its participants."""
 
-    def __init__(self, url: str, saga: Saga[Any] = trip_saga, contract: Contract = TRAVEL) -> None:
+    def __init__(self, url: str, contract: Contract = TRAVEL, snapshot_every: int = 100) -> None:
         self.parts = Parts(url, contract)
         self.before_booking: Callable[[], object] = lambda: None
-        self._saga = saga
+        self._snapshot_every = snapshot_every
 
     async def __aenter__(self) -> "Agency":
         parts = await self.parts.__aenter__()
         for participant in PARTICIPANTS:
             parts.codec.know(participant)
-        processes = EventSourced(SagaProcess, PROCESS_EVENTS, parts.database, parts.outbox, parts.meter)
+        store = (parts.database, parts.outbox, parts.meter, self._snapshot_every)
+        processes = EventSourced(SagaProcess, PROCESS_EVENTS, *store)
         handlers: dict[type, Callable[[Any], object]] = {BookTrip: self._book, FailTrip: self._fail}
         self.saga = Orchestration(
-            self._saga, handlers, processes, parts.writer, parts.outbox, parts.timers, parts.codec, parts.meter
+            trip_saga, handlers, processes, parts.writer, parts.outbox, parts.timers, parts.codec, parts.meter
         )
         parts.timers.handle({AnswerIsOverdue: self.saga.on_overdue})
-        parts.outbox.listen(self._saga.begins_on, self.saga.on_begin)
-        if self._saga.cancels_on:
-            parts.outbox.listen(self._saga.cancels_on, self.saga.on_cancel)
+        parts.outbox.listen(TripRequested, self.saga.on_begin)
+        parts.outbox.listen(TripCancelled, self.saga.on_cancel)
         return self
 
     async def __aexit__(self, *exception: object) -> None:
