@@ -171,4 +171,11 @@ MUTATIONS = (
         "        if entry.replayed:\n",
         "        if False:\n",
     ),
+    Mutation(
+        "leaves-when-told",
+        "the wait of the standard library",
+        f"{LIBRARY}/waiting.py",
+        "        async with asyncio.timeout(seconds):\n            await event.wait()\n",
+        "        await asyncio.wait_for(event.wait(), seconds)\n",
+    ),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from loadtests.bench.contenders import Contender
+from loadtests.bench.contenders import CannotMeasure, Contender
 from loadtests.bench.costs import interleaved
 from loadtests.bench.hop import OURS, run
 from loadtests.bench.hop_rows import against
@@ -91,7 +91,13 @@ def probed(stage: Stage, scale: Scale) -> Iterator[Row | Skipped]:
             continue
         letters = round(scale.probed * system.letters_share)
         for scenario in SCENARIOS:
-            yield _probe_row(system, scenario, letters, probe(stage, system, scenario, letters))
+            try:
+                found = probe(stage, system, scenario, letters)
+            except CannotMeasure as reason:
+                name = f"{system.name}: {scenario}"
+                yield Skipped("probe", name, str(reason), failed=system is OURS_PROBED)
+            else:
+                yield _probe_row(system, scenario, letters, found)
 
 
 def _probe_row(system: System, scenario: str, letters: int, found: Found) -> Row:

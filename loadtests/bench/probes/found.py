@@ -16,7 +16,8 @@ Effect = tuple[int, str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """`lost`: no effect, and nobody has the letter any more. `stranded`: no effect, but somebody still has it.
-    `swapped`: effects that came after one of a later letter of their key. Receipts are the follow-ups."""
+    `swapped`: effects that came after one of a later letter of their key. Receipts are the follow-ups, which may be
+    stranded in an outbox."""
 
     lost: int = 0
     doubled: int = 0
@@ -24,15 +25,16 @@ class Found:
     swapped: int = 0
     receipts_lost: int = 0
     receipts_doubled: int = 0
+    receipts_stranded: int = 0
 
     @property
     def total(self) -> int:
-        return self.lost + self.doubled + self.stranded + self.swapped + self.receipts_lost + self.receipts_doubled
+        return sum(getattr(self, name) for name in self.__slots__)
 
     @property
     def wrong(self) -> int:
         """What no operator can put right any more."""
-        return self.total - self.stranded
+        return self.total - self.stranded - self.receipts_stranded
 
     @property
     def as_numbers(self) -> dict[str, float]:
@@ -43,18 +45,23 @@ class Found:
         return ", ".join(f"{count} {name}" for name, count in named.items() if count) or "nothing"
 
 
-def count(letters: int, effects: Sequence[Effect], receipts: Iterable[int], held: Iterable[int]) -> Found:
-    """`effects` as (number, key) in the order in which they took place; `held` are numbers somebody still has."""
+def count(
+    letters: int, effects: Sequence[Effect], receipts: Iterable[int], held: Iterable[int], unsent: Iterable[int] = ()
+) -> Found:
+    """`effects` as (number, key) in the order in which they took place; `held` are numbers of letters that somebody
+    still has, `unsent` those of receipts that wait in an outbox."""
     times, sent = Counter(number for number, _ in effects), Counter(receipts)
     missing = set(range(letters)) - times.keys()
     stranded = missing & set(held)
+    silent = times.keys() - sent.keys()
     return Found(
         lost=len(missing - stranded),
         doubled=sum(times.values()) - len(times),
         stranded=len(stranded),
         swapped=_swapped(effects),
-        receipts_lost=len(times.keys() - sent.keys()),
+        receipts_lost=len(silent - set(unsent)),
         receipts_doubled=sum(sent.values()) - len(sent),
+        receipts_stranded=len(silent & set(unsent)),
     )
 
 
@@ -78,6 +85,11 @@ def effects_in(database: Path) -> list[Effect]:
 
 def parked_in(database: Path) -> list[int]:
     return numbers_in(str(text).encode() for (text,) in _rows(database, "SELECT envelope FROM parked"))
+
+
+def unsent_in(database: Path, statement: str) -> list[int]:
+    """`statement` selects what a system's outbox still holds; none where it has no outbox."""
+    return numbers_in(str(text).encode() for (text,) in _rows(database, statement)) if statement else []
 
 
 def numbers_in(messages: Iterable[bytes]) -> list[int]:

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from loadtests.bench.contenders import CannotMeasure
-from loadtests.bench.probes.found import Found, count, effects_in
+from loadtests.bench.probes.found import Found, count, effects_in, unsent_in
 from loadtests.bench.probes.ready import is_ready
 from loadtests.bench.probes.systems import System
 from loadtests.bench.stage import Stage
 
 KEYS = 20
+MIDWAY = 0.43  # between two batches nothing is in hand
 START_SECONDS = 60.0
 QUIET_SECONDS = 8.0
-LONGEST_SECONDS = 60.0
+LONGEST_SECONDS = 150.0
 LOOK_SECONDS = 0.1
 LEAVE_SECONDS = 15.0
 
@@ -70,14 +71,16 @@ class Trial:
     def midway(self) -> None:
         """Wait until a good part of the effects is there."""
         deadline = time.monotonic() + START_SECONDS
-        while len(effects_in(self.database)) < self.letters * 0.4 and time.monotonic() < deadline:
+        while len(effects_in(self.database)) < self.letters * MIDWAY and time.monotonic() < deadline:
             time.sleep(0.02)
 
     def settle(self) -> None:
         """Until everything is there, or nothing has moved for a while; who has left is started again."""
         deadline = time.monotonic() + LONGEST_SECONDS
         seen, seen_at = None, time.monotonic()
-        while time.monotonic() < deadline and time.monotonic() - seen_at < QUIET_SECONDS:
+        while time.monotonic() - seen_at < QUIET_SECONDS:
+            if time.monotonic() > deadline:
+                raise CannotMeasure(f"{self.system.name} had not come to rest after {LONGEST_SECONDS:g} s")
             now = self._state()
             if now.is_complete(self.letters) and not self.found().total:
                 return
@@ -96,8 +99,8 @@ class Trial:
 
     def found(self) -> Found:
         redis = self.stage.client
-        held = self.system.held(redis, self.database)
-        return count(self.letters, effects_in(self.database), self.system.receipts(redis), held)
+        held, unsent = self.system.held(redis, self.database), unsent_in(self.database, self.system.outbox)
+        return count(self.letters, effects_in(self.database), self.system.receipts(redis), held, unsent)
 
 
 def kill(trial: Trial) -> None:

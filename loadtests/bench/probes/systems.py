@@ -30,6 +30,7 @@ class System:
     python: Path = field(default_factory=lambda: Path(sys.executable))
     filler_stays: bool = False
     group: str = ""
+    outbox: str = ""
     letters_share: float = 1.0
 
     def launch(self, module: str, work: Mapping[str, Any], log: Path) -> "subprocess.Popen[bytes]":
@@ -105,6 +106,7 @@ PROTEAN_APP = System(
     reads=["mail::post"],
     writes=["mail::letter"],
     dead=["mail::post:dlq"],
+    outbox="SELECT data FROM outbox WHERE status <> 'published'",
     python=PROTEAN.python,
     letters_share=0.2,
 )

@@ -57,6 +57,12 @@ def test_receipts_are_counted_by_themselves() -> None:
     assert str(found) == "1 receipts lost, 1 receipts doubled"
 
 
+def test_a_receipt_in_an_outbox_is_stranded_and_not_lost() -> None:
+    found = count(LETTERS, WHOLE, range(4), [], unsent=[5])
+
+    assert (found.receipts_lost, found.receipts_stranded, found.wrong) == (1, 1, 1)
+
+
 def test_numbers_are_found_in_every_form_of_message() -> None:
     messages = [b'{"data":{"number":7}}', b'\x89BIN{"number": 8, "receiver": "x"}', b"no letter"]
 
