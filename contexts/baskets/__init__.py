@@ -1,1 +1,4 @@
-"""Baskets owns what customers put together before they order. Publishes how each ends; consumes stores' events."""
+"""Baskets owns what customers put together before they order.
+
+Publishes how each begins and ends; consumes stores' events.
+"""

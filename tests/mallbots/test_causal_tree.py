@@ -104,11 +104,11 @@ def test_a_step_reads_as_it_was_declared(id: str, name: str) -> None:
 
 def test_a_timer_begins_a_flow_too() -> None:
     history = History()
-    history.say("baskets.BasketAbandoned", history.call("baskets", "timer baskets.BasketIsForgotten"))
+    history.say("baskets.BasketAbandoned", history.call("baskets", "timer baskets.BasketIsLeftAlone"))
 
     (root,) = built(history).roots
 
-    assert (root.kind, root.name) == ("timer", "timer baskets.BasketIsForgotten")
+    assert (root.kind, root.name) == ("timer", "timer baskets.BasketIsLeftAlone")
 
 
 def test_a_cause_in_another_flow_is_named() -> None:
