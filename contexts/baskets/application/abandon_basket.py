@@ -1,4 +1,4 @@
-"""Nothing happened to a basket for too long: `BasketIsLeftAlone` is due. One that has ended meanwhile stays as it is."""
+"""Nothing happened to a basket for too long: `BasketIsLeftAlone` is due. One that has ended stays as it is."""
 
 from contexts.baskets.application.ports import Baskets
 from mallbots_platform.messages import command
