@@ -18,6 +18,7 @@ class SqliteDialect:
         raw.execute("PRAGMA synchronous = FULL")
         raw.execute("PRAGMA foreign_keys = ON")
         raw.execute("PRAGMA cache_size = -4096")
+        raw.execute("PRAGMA temp_store = MEMORY")  # or every savepoint spills its journal into a file
 
     def translate(self, statement: str) -> str:
         return statement

@@ -1,7 +1,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
+from urllib.request import Request, urlopen
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from loadtests.bench import hop
 from loadtests.bench.contenders import ContenderFailed
@@ -14,6 +16,13 @@ EVENTS = 60
 def stage() -> Iterator[Stage]:
     with open_stage() as opened:
         yield opened
+
+
+def send_span(stage: Stage) -> None:
+    request = ExportTraceServiceRequest()
+    request.resource_spans.add().scope_spans.add().spans.add(name="left over", trace_id=bytes(16), span_id=bytes(8))
+    with urlopen(Request(f"{stage.receiver.endpoint}/v1/traces", request.SerializeToString())) as answer:
+        assert answer.status == 200
 
 
 def test_a_run_of_ours_does_all_of_its_work_and_loses_no_span(stage: Stage) -> None:
@@ -54,6 +63,8 @@ def test_a_contender_that_dies_is_named_with_what_it_said(stage: Stage) -> None:
 
 def test_each_run_begins_with_nothing(stage: Stage) -> None:
     stage.client.set("left over", "1")
+    send_span(stage)
+    assert stage.receiver.counts() == {"left over": 1}
 
     first, second = stage.empty(), stage.empty()
 
