@@ -332,7 +332,7 @@ class Subscription:
             return False
         if reached < stopped.seq:
             await self._redis.xgroup_setid(stream.key, self.group, f"{reached}-0")
-            reason = f"its source has said nothing with the number {stopped.seq}"
+            reason = f"{reason}; its source has said nothing with the number {stopped.seq}"
         if reached < stopped.seq or stopped.unreadable:
             await self._writer.run(lambda: self.inbox.set_aside(stream, stopped, reason))
         return True
