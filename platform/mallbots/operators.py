@@ -72,7 +72,7 @@ class Operators:
             request = pb.ReadLogRequest(channel=channel, partition=partition, after_sequence=after, limit=PAGE)
             answer = await self.of(context).ReadLog(request, timeout=DEADLINE_SECONDS)
             entries += answer.entries
-            if len(answer.entries) < PAGE:
+            if not answer.entries or entries[-1].sequence >= answer.last_sequence:
                 return entries
             after = entries[-1].sequence
 
@@ -91,7 +91,7 @@ class Operators:
             request = pb.ReadDeliveriesRequest(after_position=after, limit=PAGE)
             answer = await self.of(context).ReadDeliveries(request, timeout=DEADLINE_SECONDS)
             deliveries += answer.deliveries
-            if len(answer.deliveries) < PAGE:
+            if not answer.deliveries:
                 return deliveries
 
     async def partitions(self, context: str) -> int:
@@ -106,7 +106,7 @@ class Operators:
             request = pb.ListParkedRequest(group=group, state=state, after_id=after, limit=PAGE)
             answer = await self.of(context).ListParked(request, timeout=DEADLINE_SECONDS)
             found += [(context, parked) for parked in answer.parked]
-            if len(answer.parked) < PAGE:
+            if not answer.parked:
                 return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from mallbots_platform.causes import Cause
 from mallbots_platform.codec import Codec
 from mallbots_platform.envelope import Envelope
-from mallbots_platform.errors import AlreadyExists, Conflict, InvalidInput, NotFound, RuleViolated
+from mallbots_platform.errors import AlreadyExists, Conflict, InvalidInput, NotFound, RuleViolated, words_of
 from mallbots_platform.messages import Accepted, Refused
 from mallbots_platform.outbox import Outbox, message_attributes
 from mallbots_platform.partitions import StreamName, replies_for
@@ -99,7 +99,7 @@ class Handling:
             with self._telemetry.tracer.use(span):
                 self._log(envelope, error, number)
         outcome = Outcome.DEAD if isinstance(error, PERMANENT) else Outcome.PARKED
-        return Attempt(outcome, str(error) or repr(error), type(error).__name__, handler_us, span)
+        return Attempt(outcome, words_of(error), type(error).__name__, handler_us, span)
 
     def _run(self, handler: Handler, route: Route, envelope: Envelope, span: Span) -> Exception | None:
         cause = Cause(envelope.id, envelope.correlationid, span.context)
@@ -113,7 +113,7 @@ class Handling:
         except REFUSALS as refusal:
             if not route.replies:
                 return refusal
-            self._reply(envelope, cause, Refused(code=type(refusal).__name__, reason=str(refusal)))
+            self._reply(envelope, cause, Refused(code=type(refusal).__name__, reason=words_of(refusal)))
             return None
         except Exception as error:
             if self._writer.database.is_outage(error):

@@ -11,7 +11,7 @@ from mallbots_platform.clock import from_rfc3339, now_us
 from mallbots_platform.crash_points import reached
 from mallbots_platform.database import Database
 from mallbots_platform.envelope import Envelope, decode_envelope
-from mallbots_platform.errors import InvalidInput
+from mallbots_platform.errors import InvalidInput, words_of
 from mallbots_platform.handling import Attempt, Handling, Outcome, Received, Route
 from mallbots_platform.leases import Fence
 from mallbots_platform.parking import DEAD, ParkedMessage, ParkingLot
@@ -99,7 +99,11 @@ class Inbox:
         fence.check(self._database)
         if not self.lot.still_there(message.id):
             return False
-        envelope = decode_envelope(message.envelope)
+        try:
+            envelope = decode_envelope(message.envelope)
+        except InvalidInput as error:
+            self.lot.failed(message, words_of(error), True)
+            return False
         entry = Received(message.seq, message.envelope, message.published_at, now_us())
         attempt = self._handling.attempt(route, message.stream, envelope, entry, message.attempts + 1)
         if attempt.outcome in (Outcome.APPLIED, Outcome.IGNORED):

@@ -14,7 +14,7 @@ import redis
 from mallbots_platform.embedded_redis import EmbeddedRedis, check_redis, embedded_redis, redis_binary, wheel_binary
 from mallbots_platform.errors import Unavailable
 from tests.support.posts import open_post
-from tests.support.world import World, eventually
+from tests.support.world import World
 
 
 @pytest.fixture(params=["the wheel's", "the machine's"])
@@ -174,7 +174,7 @@ async def test_nothing_newer_than_6_2_is_asked_of_redis(world: World) -> None:
         await teller.say("one")
         assert await listener.hears("one")
         await post.put("ann")
-        assert await eventually(lambda: post.are_done("ann"))
+        assert await post.does("ann")
         await listener.stop()
         await post.running.stop()
         used = {name.removeprefix("cmdstat_") for name in client.info("commandstats")}

@@ -1,4 +1,4 @@
-"""The server's half of a call: statuses, deadlines, limits, health, reflection, traces, and how it leaves."""
+"""The server's half of a call: deadlines, limits, health, reflection, traces, and how it leaves."""
 
 import asyncio
 from pathlib import Path
@@ -7,10 +7,8 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
-from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from grpc_status import rpc_status
 from opentelemetry import trace
 from opentelemetry.instrumentation import grpc as stock
 from opentelemetry.instrumentation.grpc import grpcext
@@ -18,7 +16,6 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import StatusCode
 
 from mallbots_platform import errors, grpc_server
-from mallbots_platform.grpc_errors import LONGEST_WORDS
 from mallbots_platform.grpc_server import LARGEST_MESSAGE, GrpcServer
 from telemetry.spans import Span
 from tests.support.echo import METHODS, NAME, SERVICE, Echo, EchoApi, Note
@@ -28,10 +25,6 @@ Code = grpc.StatusCode
 
 
 class IsClosed(errors.RuleViolated):
-    pass
-
-
-class IsClosedForever(IsClosed):
     pass
 
 
@@ -79,75 +72,6 @@ async def test_a_call_is_answered_and_measured(echo: Echo, method: str) -> None:
         "rpc.method": f"{NAME}/{method}",
         "rpc.response.status_code": "OK",
     }
-
-
-REFUSALS = [
-    (errors.InvalidInput("text", "is odd"), Code.INVALID_ARGUMENT, "text: is odd"),
-    (errors.NotFound("note", "1"), Code.NOT_FOUND, "no note has the id '1'"),
-    (errors.AlreadyExists("note", "1"), Code.ALREADY_EXISTS, "a note with the id '1' exists already"),
-    (errors.RuleViolated("no, thank you"), Code.FAILED_PRECONDITION, "no, thank you"),
-    (IsClosed("the shop is closed"), Code.FAILED_PRECONDITION, "the shop is closed"),
-    (IsClosedForever("für immer geschlossen"), Code.FAILED_PRECONDITION, "für immer geschlossen"),
-    (errors.Conflict("it has moved on"), Code.ABORTED, "it has moved on"),
-    (errors.Unavailable("the bank is away"), Code.UNAVAILABLE, "the bank is away"),
-    (TimeoutError(), Code.DEADLINE_EXCEEDED, "the call took too long"),
-]
-
-
-@pytest.mark.parametrize(("error", "code", "text"), REFUSALS)
-async def test_an_error_has_the_status_of_its_class(echo: Echo, error: Exception, code: Code, text: str) -> None:
-    echo.api.before = refuse_with(error)
-
-    refused = await call(echo, "Look")
-
-    assert refused.code() is code
-    assert refused.details().endswith(text)
-    assert trailer(refused, "error-code") == type(error).__name__
-    assert echo.calls("Look", code.name) == 1
-    span = span_of(echo, "Look")
-    assert span.attributes["error.type"] == type(error).__name__
-    is_our_fault = code in (Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED)
-    assert (span.status is StatusCode.ERROR) == is_our_fault
-    assert "call failed" not in echo.parts.logged.getvalue()
-
-
-@pytest.mark.parametrize("error", [ZeroDivisionError("secret"), errors.PlatformError("secret"), KeyError("secret")])
-@pytest.mark.parametrize("method", METHODS)
-async def test_a_bug_is_told_to_the_log_only(echo: Echo, method: str, error: Exception) -> None:
-    echo.api.before = refuse_with(error)
-
-    refused = await call(echo, method)
-
-    assert (refused.code(), refused.details()) == (Code.INTERNAL, "something went wrong here, and was logged")
-    assert trailer(refused, "error-code") == "Internal"
-    assert "secret" not in str(refused.trailing_metadata())
-    [line] = [line for line in echo.parts.logged.getvalue().splitlines() if "call failed" in line]
-    assert "secret" in line and "Traceback" in line and f"{NAME}/{method}" in line
-    assert span_of(echo, method).status is StatusCode.ERROR
-
-
-async def test_a_violation_names_its_field(echo: Echo) -> None:
-    echo.api.before = refuse_with(errors.InvalidInput("items[0].price", "must not be negative"))
-
-    refused = await call(echo, "Look")
-
-    status: Any = rpc_status.from_call(refused)
-    [detail] = status.details
-    request = error_details_pb2.BadRequest()
-    assert detail.Unpack(request)
-    assert [(v.field, v.description) for v in request.field_violations] == [("items[0].price", "must not be negative")]
-
-
-@pytest.mark.parametrize("words", ["a" * 50_000, "😀" * 5_000])
-async def test_long_words_do_not_hide_the_status(echo: Echo, words: str) -> None:
-    for error, code in ((IsClosed(words), Code.FAILED_PRECONDITION), (errors.InvalidInput("text", words), None)):
-        echo.api.before = refuse_with(error)
-
-        refused = await call(echo, "Look")
-
-        assert refused.code() is (code or Code.INVALID_ARGUMENT)
-        assert len(refused.details().encode()) <= LONGEST_WORDS
-        assert words[:100] in refused.details()
 
 
 async def test_a_refused_change_is_undone(echo: Echo) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -11,9 +12,10 @@ from mallbots_platform.messages import Contract, command, event
 from mallbots_platform.partitions import StreamName, partition_of
 from mallbots_platform.process import Process, open_process
 from mallbots_platform.work_queues import WorkQueue
-from tests.support.world import Running, World, redis_client
+from tests.support.world import Running, World, eventually, redis_client
 
 GROUP, CHANNEL = "post.letters", "jobs.letters"
+NAMES = [f"name-{number:02}" for number in range(30)]
 
 
 @command
@@ -61,7 +63,11 @@ class Post:
         rows = await self.running.rows("SELECT key, outcome FROM deliveries WHERE group_name = ?", GROUP)
         return {str(key): str(outcome) for key, outcome in rows}
 
-    async def are_done(self, *names: str) -> bool:
+    async def does(self, *names: str, seconds: float = 30.0) -> bool:
+        """Wait until all of these are done."""
+        return bool(await eventually(partial(self._are_done, *names), seconds))
+
+    async def _are_done(self, *names: str) -> bool:
         outcomes = await self.outcomes()
         return all(outcomes.get(name) == "applied" for name in names)
 
@@ -71,6 +77,10 @@ class Post:
         return [
             (str(key), str(state), int(attempts)) for key, state, attempts in await self.running.rows(statement, GROUP)
         ]
+
+    async def has_parked(self, state: str, attempts: int) -> bool:
+        """Exactly one job, and in this state."""
+        return [parked[1:] for parked in await self.parked()] == [(state, attempts)]
 
     def counted(self, outcome: str) -> float:
         return self.running.measured("mallbots_deliveries_total", group=GROUP, outcome=outcome)
@@ -99,15 +109,24 @@ async def open_post(world: World, deliver: Deliver | None = None, **changes: Any
     return Post(await world.start(compose()), delivered)
 
 
-async def entries_left(world: World) -> int:
-    """What the streams of the queue still hold."""
+async def nothing_is_left(world: World) -> bool:
+    """In the streams of the queue."""
     async with redis_client(world.redis) as client:
-        lengths = [await client.xlen(StreamName("post", CHANNEL, partition).key) for partition in range(4)]
-    return sum(lengths)
+        return not any([await client.xlen(StreamName("post", CHANNEL, partition).key) for partition in range(4)])
+
+
+async def hold_as_a_dead_worker(world: World, *names: str) -> int:
+    """Jobs are put by a process without workers, and read by somebody who is never heard of again; how many."""
+    post = await open_post(world, workers=0)
+    await post.put(*names)
+    await eventually(lambda: post.process.relay.behind == 0)
+    held = await take_as_a_dead_worker(world)
+    await post.running.stop()
+    return held
 
 
 async def take_as_a_dead_worker(world: World) -> int:
-    """Somebody reads everything that waits, and is never heard of again; how many entries."""
+    """Everything that waits is read; how many entries."""
     taken = 0
     async with redis_client(world.redis) as client:
         for partition in range(4):
