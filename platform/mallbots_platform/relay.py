@@ -133,6 +133,8 @@ class Relay:
             else:
                 progress.committed = max(progress.committed, last)
                 progress.floor = max(progress.floor, floor)
+                progress.published = max(progress.published, progress.floor)
+                progress.highest = max(progress.highest, published)
 
     async def _compare(self) -> None:
         """Ask every stream where it ends, and believe it."""
@@ -194,6 +196,7 @@ class Relay:
                 ends=stream_ends,
                 published=progress.published,
             )
+            await self._load()
             progress.stream_ends = stream_ends
             progress.published = max(stream_ends, progress.floor)
         progress.highest = max(progress.highest, progress.published)

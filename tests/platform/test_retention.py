@@ -106,6 +106,39 @@ async def test_what_was_trimmed_is_not_published_again(world: World) -> None:
     assert await entries(world) == [b"3-0"]
 
 
+async def test_what_was_trimmed_is_not_published_again_by_a_process_that_commits_before_it_has_read_its_marks(
+    world: World,
+) -> None:
+    teller, listener = await world.teller(), await world.listener()
+    await teller.say("one", "two")
+    assert await listener.hears("one", "two")
+    await eventually(lambda: acknowledged(world))
+    await retention(teller, 0).trim()
+    await teller.crash()
+
+    await flush(world.redis)
+    teller = await world.teller()
+    teller.process.relay.committed({(STREAM.channel, STREAM.partition): 2})
+    await teller.say("three")
+
+    assert await listener.hears("one", "two", "three")
+    assert await entries(world) == [b"3-0"]
+
+
+async def test_what_was_trimmed_a_moment_ago_is_not_published_again(world: World) -> None:
+    teller, listener = await world.teller(), await world.listener()
+    await teller.say("one", "two")
+    assert await listener.hears("one", "two")
+    await eventually(lambda: acknowledged(world))
+    await retention(teller, 0).trim()
+
+    await flush(world.redis)
+    await teller.say("three")
+
+    assert await listener.hears("one", "two", "three")
+    assert await entries(world) == [b"3-0"]
+
+
 async def test_a_late_comer_gets_what_was_trimmed(world: World) -> None:
     teller, listener = await world.teller(), await world.listener()
     await teller.say("one", "two")
