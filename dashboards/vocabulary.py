@@ -6,34 +6,11 @@ Other programs' names were read off what they serve, as far as they could be run
 from collections.abc import Mapping
 
 from dashboards.recordings import OBJECTIVE_RECORDINGS, RECORDINGS
-from telemetry.registry import METRICS, SECONDS, Instrument, Metric
+from telemetry.registry import METRICS, Instrument, Metric
 
 # What Prometheus adds to each series, by its target.
 TARGET = frozenset({"job", "instance"})
 Labels = frozenset[str]
-
-# Wanted by panels and alerts, on their way into the registry; where one stands there, it is the registry's that counts.
-ASKED_FOR = {
-    metric.name: metric
-    for metric in (
-        Metric(
-            "mallbots_order_ready_seconds",
-            Instrument.HISTOGRAM,
-            "How long does a customer wait for the goods?",
-            unit="seconds",
-            buckets=SECONDS,
-        ),
-        Metric(
-            "mallbots_saga_oldest_seconds",
-            Instrument.GAUGE,
-            "How long has the slowest of them waited?",
-            ("saga", "step"),
-            "seconds",
-        ),
-        Metric("mallbots_stream_entries", Instrument.GAUGE, "How much does Redis hold?"),
-        Metric("mallbots_stream_trimmed_total", Instrument.COUNTER, "How much is let go?"),
-    )
-}
 
 _DATABASE = ("postgresql_database_name", "db_namespace")
 OTHERS: Mapping[str, tuple[str, ...]] = {
@@ -87,15 +64,10 @@ OTHERS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def ours() -> dict[str, Metric]:
-    """By the metric's name, not the series'."""
-    return {**ASKED_FOR, **METRICS}
-
-
 def series() -> dict[str, Labels]:
     """All that a query may name, with the labels that each has."""
     known = {name: TARGET | frozenset(labels) for name, labels in OTHERS.items()}
-    for metric in ours().values():
+    for metric in METRICS.values():
         labels = TARGET | {"context", *metric.labels}
         known |= dict.fromkeys(names_of(metric), labels)
         if metric.instrument is Instrument.HISTOGRAM:

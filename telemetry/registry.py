@@ -88,6 +88,8 @@ METRICS = {
         _counter("mallbots_outbox_published_total", "How much is published?"),
         _counter("mallbots_outbox_republished_total", "Did Redis lose data that had to be written again?"),
         _counter("mallbots_outbox_duplicates_refused_total", "How often did Redis refuse a second copy?"),
+        _gauge("mallbots_stream_entries", "How much does Redis hold?"),
+        _counter("mallbots_stream_trimmed_total", "How much is let go?"),
         _counter("mallbots_stream_gaps_detected_total", "Was anything lost?", "group"),
         _counter("mallbots_stream_gaps_healed_total", "… and was it found again?", "group"),
         _seconds(
@@ -103,6 +105,9 @@ METRICS = {
         _counter("mallbots_lease_lost_total", "How often did somebody else take over?", "group"),
         _counter("mallbots_fenced_commits_total", "How often was an owner stopped that no longer was one?", "group"),
         _gauge("mallbots_saga_in_flight", "How do processes fare? Those at each step now.", "saga", "step"),
+        _gauge(
+            "mallbots_saga_oldest_seconds", "How long has the slowest of them waited?", "saga", "step", unit="seconds",
+        ),
         _seconds("mallbots_saga_step_seconds", "How long does each step take?", "saga", "step"),
         _counter("mallbots_saga_ended_total", "How do processes end?", "saga", "outcome"),
         _counter("mallbots_saga_timeouts_total", "Who does not answer in time?", "saga", "step"),
@@ -118,6 +123,7 @@ METRICS = {
         _counter("mallbots_idempotent_replays_total", "How often was a call repeated?"),
         _gauge("mallbots_orders", "How many orders are in which state?", "state"),
         _counter("mallbots_orders_ended_total", "How do orders end?", "outcome"),
+        _seconds("mallbots_order_ready_seconds", "How long does a customer wait for the goods?"),
         _counter("mallbots_sales_minor_total", "What is paid? In minor units.", "currency"),
         _gauge("mallbots_bots", "What do the robots do?", "state"),
         _counter("mallbots_telemetry_spans_total", "Does telemetry get through?", "outcome"),

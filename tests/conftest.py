@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import itertools
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.support.world import World
 _numbers = itertools.count()
 hypothesis.settings.register_profile("mallbots", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("mallbots")
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup make test` would have every process under test ignore it
 
 
 @pytest.hookimpl(tryfirst=True)

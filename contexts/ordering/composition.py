@@ -14,7 +14,14 @@ from contexts.ordering.application.approve_order import ApproveOrder, approve_or
 from contexts.ordering.application.order_process import order_process
 from contexts.ordering.application.published_events import published_events
 from contexts.ordering.application.reject_order import RejectOrder, reject_order
-from contexts.ordering.contract import CONTRACT, OrderCancelled, OrderCollected, OrderRejected, ordering_pb2
+from contexts.ordering.contract import (
+    CONTRACT,
+    OrderCancelled,
+    OrderCollected,
+    OrderReadied,
+    OrderRejected,
+    ordering_pb2,
+)
 from contexts.ordering.domain import Order
 from contexts.ordering.domain.events import ORDER_EVENTS
 from contexts.payments import contract as payments
@@ -35,6 +42,7 @@ async def compose(settings: Settings) -> AsyncIterator[Process]:
         process.show("mallbots_orders", "state", order_list.counts)
         outcomes = {OrderCollected: "collected", OrderRejected: "rejected", OrderCancelled: "cancelled"}
         process.count("mallbots_orders_ended_total", "outcome", outcomes)
+        process.time("mallbots_order_ready_seconds", ends=OrderReadied, of=orders)
         process.subscribe(baskets.CONTRACT, {baskets.BasketCheckedOut: react.on_basket_checked_out})
         process.subscribe(
             depot.CONTRACT,

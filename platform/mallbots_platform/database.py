@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.pool import NullPool
 
 from mallbots_platform._sqlite import SqliteDialect
-from mallbots_platform.errors import Unavailable
+from mallbots_platform.errors import DatabaseAway
 
 Row = tuple[Any, ...]
 
@@ -46,9 +46,16 @@ class Database:
         self._statements: dict[str, str] = {}
 
     def create(self, metadata: MetaData) -> None:
-        """Create the tables that are missing."""
-        with self.outages_named(), self._engine.begin() as connection:
-            metadata.create_all(connection)
+        """Create the tables that are missing, in one transaction: a file is synced once, not once a statement."""
+        with self.outages_named():
+            connection = self._connection()
+            self.do(self.dialect.begin_write)
+            try:
+                metadata.create_all(connection)
+                self.do("COMMIT")
+            except BaseException:
+                self.forget_connection()
+                raise
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """A Core statement on this thread's connection."""
@@ -79,14 +86,16 @@ class Database:
 
     @contextmanager
     def outages_named(self) -> Iterator[None]:
-        """A lost, locked or full database becomes `Unavailable`, and the connection is opened anew."""
+        """A lost, locked or full database becomes `DatabaseAway`, and the connection is opened anew."""
         try:
             yield
+        except DatabaseAway:
+            raise
         except Exception as error:
             if not self.is_outage(error):
                 raise
             self.forget_connection()
-            raise Unavailable(f"the database does not answer: {error}") from error
+            raise DatabaseAway(f"the database does not answer: {error}") from error
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -110,8 +119,8 @@ class Database:
             self.forget_connection()
 
     def is_outage(self, error: BaseException) -> bool:
-        """Whether the database is away; `Unavailable` is how a repository has told so already."""
-        if isinstance(error, Unavailable):
+        """Whether the database is away; `DatabaseAway` is how a repository has told so already."""
+        if isinstance(error, DatabaseAway):
             return True
         if isinstance(error, DBAPIError) and error.orig is not None:
             return self.dialect.is_outage(error.orig)

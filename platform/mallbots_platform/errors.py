@@ -35,7 +35,8 @@ class AlreadyExists(PlatformError):
     """A second creation: ALREADY_EXISTS; for a consumer it is a duplicate, and done."""
 
     def __init__(self, kind: str, identifier: str) -> None:
-        super().__init__(f"a {kind} with the id {identifier!r} exists already")
+        article = "an" if kind[:1] in "aeiou" else "a"
+        super().__init__(f"{article} {kind} with the id {identifier!r} exists already")
         self.kind = kind
         self.identifier = identifier
 
@@ -49,4 +50,9 @@ class Conflict(PlatformError):
 
 
 class Unavailable(PlatformError):
-    """A dependency is down: UNAVAILABLE; a consumer pauses and burns no attempt."""
+    """A dependency is down: UNAVAILABLE; for a consumer a failure like any other, tried again later."""
+
+
+class DatabaseAway(Unavailable):
+    """The own database is lost, locked or full: nothing of this transaction was kept; a consumer pauses, and burns no
+    attempt."""

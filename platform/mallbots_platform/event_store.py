@@ -82,6 +82,11 @@ class EventSourced(Generic[A]):
         if after // self._snapshot_every > before // self._snapshot_every:
             self._take_snapshot(aggregate)
 
+    def age(self, id: str) -> float:
+        """Seconds since the first of its events was recorded; 0 where there is none yet."""
+        began = self._database.run(_BEGAN, (self._stream(id),))
+        return max(0.0, (now_us() - began[0][0]) / 1e6) if began else 0.0
+
     def _append(self, aggregate: A, recorded: tuple[Any, ...], before: int) -> None:
         stream, correlation_id, recorded_at = self._stream(aggregate.id), aggregate.correlation_id, now_us()
         [(current,)] = self._database.run(_VERSION, (stream,))
@@ -136,6 +141,7 @@ _READ = """
     WHERE stream_id = ? AND version > ? ORDER BY version
 """
 _EXISTS = "SELECT 1 FROM events WHERE stream_id = ? LIMIT 1"
+_BEGAN = "SELECT recorded_at FROM events WHERE stream_id = ? AND version = 1"
 _VERSION = "SELECT COALESCE(MAX(version), 0) FROM events WHERE stream_id = ?"
 _APPEND = """
     INSERT INTO events (stream_id, version, type, data_version, data, correlation_id, recorded_at)

@@ -45,6 +45,7 @@ class Gauges:
         found["mallbots_outbox_pending", ()] = process.relay.behind
         try:
             found |= await self._lags()
+            found["mallbots_stream_entries", ()] = await process.relay.entries()
         except Unavailable:  # nobody can say how far behind: what was known stays
             found |= {place: value for place, value in self._shown.items() if place[0].startswith("mallbots_stream_")}
         self._show(found)
@@ -73,8 +74,10 @@ def counted(shown: Iterable[Shown]) -> Known:
 
 def in_database(database: Database) -> Known:
     now, found = now_us(), Known()
-    for saga, step, count in database.run(_SAGAS):
-        found["mallbots_saga_in_flight", (("saga", saga), ("step", step))] = count
+    for saga, step, count, since in database.run(_SAGAS):
+        place = (("saga", saga), ("step", step))
+        found["mallbots_saga_in_flight", place] = count
+        found["mallbots_saga_oldest_seconds", place] = _age(now, since)
     for group, waiting, dead, oldest in database.run(_PARKED):
         found["mallbots_parked", (("group", group),)] = waiting
         found["mallbots_dead", (("group", group),)] = dead
@@ -95,7 +98,10 @@ def _most(found: Known, name: str, labels: tuple[tuple[str, str], ...], value: f
     found[name, labels] = max(value, found.get((name, labels), 0.0))
 
 
-_SAGAS = "SELECT saga, step, COUNT(*) FROM sagas WHERE state IN ('running', 'compensating') GROUP BY saga, step"
+_SAGAS = """
+    SELECT saga, step, COUNT(*), MIN(changed_at) FROM sagas WHERE state IN ('running', 'compensating')
+    GROUP BY saga, step
+"""
 _PARKED = """
     SELECT group_name, SUM(CASE WHEN state = 'dead' THEN 0 ELSE 1 END), SUM(CASE WHEN state = 'dead' THEN 1 ELSE 0 END),
         MIN(parked_at)

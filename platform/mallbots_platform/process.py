@@ -38,7 +38,7 @@ from mallbots_platform.messages import Accepted, Contract, Refused
 from mallbots_platform.operator_api import SERVICE, OperatorApi
 from mallbots_platform.operator_queries import OperatorQueries
 from mallbots_platform.orchestration import AnswerIsOverdue, LocalHandler, Orchestration
-from mallbots_platform.outbox import Outbox, PublishedEvents
+from mallbots_platform.outbox import Draft, Outbox, PublishedEvents
 from mallbots_platform.parking import ParkingLot, RetryPolicy
 from mallbots_platform.partitions import EVENTS, commands_for, replies_for
 from mallbots_platform.process_faults import CUT_REDIS, declare_process_faults
@@ -56,7 +56,7 @@ from mallbots_platform.timers import TimerHandler, Timers
 from mallbots_platform.work_queues import JobHandler, WorkQueue
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry, open_telemetry
-from telemetry.metrics import Counter, serve_metrics
+from telemetry.metrics import Counter, Histogram, serve_metrics
 
 A = TypeVar("A", bound=Aggregate)
 E = TypeVar("E", bound=Entity)
@@ -171,6 +171,10 @@ class Process:
         for event_type, value in events.items():
             child = self.meter.counter(metric, **{label: value})
             self.outbox.listen(event_type, partial(self._count_when_committed, child))
+
+    def time(self, metric: str, ends: type, of: EventSourced[Any]) -> None:
+        """A histogram of the seconds from an aggregate's first event until it publishes `ends`."""
+        self.outbox.listen(ends, partial(self._observe_when_committed, self.meter.histogram(metric), of))
 
     def work_queue(
         self, name: str, handlers: Mapping[type, JobHandler], *, workers: int = 2, claim_seconds: float = 60.0
@@ -298,7 +302,11 @@ class Process:
     async def _listen(self) -> Endpoint:
         self._operator_server.add(self._operator_api(), SERVICE)
         operator = await self._bind(self._operator_server, "operator")
-        metrics = serve_metrics(self.meter, self._wanted("metrics"), health=lambda: self.troubles)
+        wanted = self._wanted("metrics")
+        try:
+            metrics = serve_metrics(self.meter, wanted, health=lambda: self.troubles)
+        except OSError as error:
+            raise CannotStart(f"metrics cannot be served on {wanted}: {error.strerror}") from error
         self._closing.append(_async(metrics.close))
         return Endpoint(await self._bind(self.api, "grpc"), operator, metrics.address, os.getpid())
 
@@ -390,6 +398,12 @@ class Process:
     def _count_when_committed(self, child: Counter, event: object, draft: object) -> None:
         self.writer.after_commit(child.inc)
 
+    def _observe_when_committed(
+        self, histogram: Histogram, things: EventSourced[Any], event: object, draft: Draft
+    ) -> None:
+        exemplar = {"trace_id": draft.span.trace_id_hex, "span_id": draft.span.span_id_hex}
+        self.writer.after_commit(partial(histogram.observe, things.age(draft.key), exemplar))
+
     def _on_reply(self, reply: Any, envelope: Any) -> None:
         for orchestration in self._sagas:
             if orchestration.owns(envelope.causationid):
@@ -454,7 +468,7 @@ def main(compose: Compose) -> None:
         settings = Settings.from_environment(context)
         uvloop.run(_serve(compose, settings))
     except (PlatformError, ValueError) as error:
-        sys.exit(f"{context} cannot start: {error}")
+        sys.exit(f"{context} cannot start: {' '.join(str(error).split())}")
 
 
 async def _serve(compose: Compose, settings: Settings) -> None:

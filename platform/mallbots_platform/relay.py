@@ -78,6 +78,16 @@ class Relay:
         """Messages that are committed and not yet handed to Redis."""
         return sum(progress.committed - progress.published for progress in self.progress.values())
 
+    async def entries(self) -> int:
+        """What the streams of this context hold now. Raises Unavailable when Redis does not answer."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for place in self.progress:
+            pipeline.xlen(StreamName(self._context, *place).key)
+        try:
+            return sum(await pipeline.execute())
+        except (RedisError, OSError) as error:
+            raise Unavailable(f"Redis does not answer: {error}") from error
+
     async def run(self) -> None:
         """Publish until cancelled."""
         while True:

@@ -25,6 +25,7 @@ class Retention:
         self._writer = writer
         self._seconds = seconds
         self._log = telemetry.log
+        self._trimmed = telemetry.meter.counter("mallbots_stream_trimmed_total")
 
     async def run(self) -> None:
         while True:
@@ -50,6 +51,7 @@ class Retention:
         reached("trim: noted")
         trimmed = int(await self._redis.xtrim(stream.key, minid=f"{last + 1}-0", approximate=False))
         reached("trim: done")
+        self._trimmed.inc(trimmed)
         if trimmed:
             self._log.info("stream trimmed", stream=stream.key, entries=trimmed, up_to=last)
         return trimmed

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from mallbots_platform.causes import UNKNOWN, Cause
 from mallbots_platform.crash_points import reached
 from mallbots_platform.database import Database
-from mallbots_platform.errors import Conflict, Unavailable
+from mallbots_platform.errors import Conflict, DatabaseAway, Unavailable
 from telemetry.metrics import Meter
 
 T = TypeVar("T")
@@ -170,7 +170,7 @@ class Writer:
             self.database.run("ROLLBACK")
         except Exception:  # the connection is gone, and with it the transaction
             self.database.forget_connection()
-        told = error if isinstance(error, Unavailable) else Unavailable(f"nothing was committed: {error}")
+        told = error if isinstance(error, DatabaseAway) else DatabaseAway(f"nothing was committed: {error}")
         told.__cause__ = error if told is not error else None
         for piece in group:
             piece.error = told

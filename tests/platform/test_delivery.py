@@ -2,7 +2,7 @@
 
 import random
 
-from mallbots_platform.errors import Unavailable
+from mallbots_platform.errors import DatabaseAway, Unavailable
 from mallbots_platform.partitions import StreamName, partition_of
 from mallbots_platform.process import Process
 from tests.support.world import Running, Whispered, World, eventually, flush, redis_client
@@ -66,8 +66,24 @@ async def test_an_outage_burns_no_attempt(world: World) -> None:
     assert await listener.rows("SELECT attempts, outcome FROM deliveries") == [(1, "applied"), (1, "applied")]
 
 
+async def test_another_service_that_is_away_holds_up_its_own_key_alone(world: World) -> None:
+    answers = iter([Unavailable("the bank is away")])
+
+    def bank(text: str) -> None:
+        if text == "pay" and (trouble := next(answers, None)):
+            raise trouble
+
+    teller, listener = await world.teller(), await world.listener(bank, retry_base_seconds=0.5, retry_cap_seconds=0.5)
+
+    await teller.say("pay", "and go", key="a")
+    await teller.say("elsewhere", key="b")
+
+    assert await listener.hears("elsewhere", "pay", "and go")
+    assert await listener.rows("SELECT attempts FROM deliveries WHERE attempts > 1") == [(2,)]
+
+
 def database_is_away(text: str) -> None:
-    raise Unavailable("the database does not answer")
+    raise DatabaseAway("the database does not answer")
 
 
 async def test_what_was_acknowledged_by_mistake_is_still_applied(world: World) -> None:

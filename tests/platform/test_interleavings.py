@@ -18,7 +18,7 @@ from mallbots_platform.clock import now_us, rfc3339
 from mallbots_platform.codec import Codec
 from mallbots_platform.database import Database
 from mallbots_platform.envelope import Envelope, encode_envelope
-from mallbots_platform.errors import Unavailable
+from mallbots_platform.errors import DatabaseAway
 from mallbots_platform.handling import Handling, Received, Route
 from mallbots_platform.inbox import Inbox
 from mallbots_platform.leases import Fence
@@ -87,7 +87,7 @@ class Consumer:
     def deliver_and_lose_the_commit(self, entries: list[Received]) -> None:
         def lost() -> None:
             self.inbox.apply(self.route, STREAM, entries, Fence("own/0", 0, 1))
-            raise Unavailable("the power went")
+            raise DatabaseAway("the power went")
 
         self.change(lost)
 

@@ -107,15 +107,30 @@ def test_a_wrong_setting_is_refused_in_one_line(
     assert not list(tmp_path.glob("*.db"))
 
 
-def test_an_address_in_use_is_refused(tmp_path: Path, redis_server: EmbeddedRedis) -> None:
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [
+        ("GRPC_ADDRESS", "cannot listen on {}: it is in use, or no address of this machine"),
+        ("METRICS_ADDRESS", "metrics cannot be served on {}: Address already in use"),
+    ],
+)
+def test_an_address_in_use_is_refused(tmp_path: Path, redis_server: EmbeddedRedis, name: str, refused: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
 
-        told = refusal(environment(tmp_path, redis_server) | {"MALLBOTS_GRPC_ADDRESS": address})
+        told = refusal(environment(tmp_path, redis_server) | {f"MALLBOTS_{name}": address})
 
-    assert told == f"stores cannot start: cannot listen on {address}: it is in use, or no address of this machine"
+    assert told == f"stores cannot start: {refused.format(address)}"
+
+
+def test_a_database_that_does_not_answer_is_told_in_one_line(tmp_path: Path, redis_server: EmbeddedRedis) -> None:
+    url = f"sqlite:///{tmp_path}/nowhere/stores.db"
+
+    told = refusal(environment(tmp_path, redis_server) | {"MALLBOTS_DATABASE_URL": url})
+
+    assert told.startswith("stores cannot start: the database does not answer: ")
 
 
 def test_a_redis_that_evicts_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Column, MetaData, Table, Text, insert
 
 from mallbots_platform.causes import Cause
 from mallbots_platform.database import Database
-from mallbots_platform.errors import Conflict, Unavailable
+from mallbots_platform.errors import Conflict, DatabaseAway, Unavailable
 from mallbots_platform.writer import CONFLICT_RETRIES, Writer
 from telemetry.metrics import Meter
 
@@ -196,7 +196,7 @@ async def test_a_locked_database_is_unavailable(sqlite_file: Path, monkeypatch: 
 
 
 async def test_an_outage_inside_a_read_model_undoes_the_whole_group(database_url: str) -> None:
-    """A repository tells an outage as Unavailable; nothing that follows may be committed on its own."""
+    """A repository tells an outage as DatabaseAway; nothing that follows may be committed on its own."""
 
     def outage(writer: Writer) -> None:
         with writer.database.outages_named():
@@ -211,8 +211,24 @@ async def test_an_outage_inside_a_read_model_undoes_the_whole_group(database_url
         )
         assert await writer.run(lambda: write(writer, "again")) == "again"
 
-    assert any(isinstance(answer, Unavailable) for answer in answers)
+    assert any(isinstance(answer, DatabaseAway) for answer in answers)
     assert set(written(database_url)) == {"again", *(answer for answer in answers if isinstance(answer, str))}
+
+
+async def test_another_service_that_is_away_is_the_trouble_of_one_piece(database_url: str) -> None:
+    def bank_away() -> None:
+        raise Unavailable("the bank is away")
+
+    async with open_writer(database_url) as writer:
+        answers = await asyncio.gather(
+            writer.run(lambda: write(writer, "before")),
+            writer.run(bank_away),
+            writer.run(lambda: write(writer, "behind")),
+            return_exceptions=True,
+        )
+
+    assert [str(answer) for answer in answers] == ["before", "the bank is away", "behind"]
+    assert set(written(database_url)) == {"before", "behind"}
 
 
 def _lost_connection(url: str) -> Exception:

@@ -1,5 +1,6 @@
 """Receivers of OTLP that remember how they were spoken to, and answer as they are told."""
 
+import contextlib
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -67,7 +68,8 @@ class Posted:
                 for key, value in (headers | {"Content-Length": str(len(body))}).items():
                     self.send_header(key, value)
                 self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(ConnectionError):  # whoever asked may have given up
+                    self.wfile.write(body)
                 self.close_connection = headers.get("Connection") == "close" or headers.get("X-Hang-Up") == "1"
 
             def log_message(self, format: str, *args: object) -> None: ...
