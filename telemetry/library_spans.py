@@ -28,6 +28,9 @@ class LibrarySpan(Span):
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         super().set_attributes(redact_all(attributes))
 
+    def note(self, attributes: Mapping[str, Any]) -> None:
+        self.set_attributes(attributes)
+
     def __enter__(self) -> Span:
         return self
 

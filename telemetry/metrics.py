@@ -2,6 +2,9 @@
 
 import sys
 import threading
+import time
+from bisect import bisect_left
+from collections import Counter as Tally
 from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Protocol, TypeVar, cast
@@ -12,8 +15,11 @@ from prometheus_client import Counter as PrometheusCounter
 from prometheus_client import Gauge as PrometheusGauge
 from prometheus_client import Histogram as PrometheusHistogram
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.samples import Exemplar
 
 from telemetry.registry import METRICS, Instrument, Metric
+
+ExemplarOf = Callable[[int], dict[str, str]]
 
 
 class Counter(Protocol):
@@ -26,9 +32,28 @@ class Gauge(Protocol):
 
 class Histogram(Protocol):
     def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None: ...
+    def observe_many(self, amounts: Sequence[float], exemplar_of: ExemplarOf | None = None) -> None: ...
 
 
 C = TypeVar("C", Counter, Gauge, Histogram)
+
+
+class _Histogram(PrometheusHistogram):
+    """Takes what a batch has measured at once, with one lock a bucket instead of two an amount."""
+
+    def observe_many(self, amounts: Sequence[float], exemplar_of: ExemplarOf | None = None) -> None:
+        """As `observe` for each of them. The last of each bucket gives the exemplar, told by its position."""
+        found, last = Tally[int](), dict[int, int]()
+        for position, amount in enumerate(amounts):
+            bucket = bisect_left(self._upper_bounds, amount)
+            found[bucket] += 1
+            last[bucket] = position
+        self._sum.inc(sum(amounts))
+        for bucket, count in found.items():
+            self._buckets[bucket].inc(count)
+            if exemplar_of is not None:
+                at = last[bucket]
+                self._buckets[bucket].set_exemplar(Exemplar(exemplar_of(at), amounts[at], time.time()))
 
 
 class Meter:
@@ -73,7 +98,7 @@ class Meter:
 def _new_family(metric: Metric, registry: CollectorRegistry) -> Any:
     labels = ("context", *metric.labels)
     if metric.instrument is Instrument.HISTOGRAM:
-        return PrometheusHistogram(metric.name, metric.question, labels, registry=registry, buckets=metric.buckets)
+        return _Histogram(metric.name, metric.question, labels, registry=registry, buckets=metric.buckets)
     kind = PrometheusCounter if metric.instrument is Instrument.COUNTER else PrometheusGauge
     return kind(metric.name, metric.question, labels, registry=registry)
 

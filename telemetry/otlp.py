@@ -17,8 +17,6 @@ from telemetry.trace_context import TraceContext, read_traceparent
 HAS_IS_REMOTE, IS_REMOTE = 0x100, 0x200
 _fixed32, _fixed64, _double = struct.Struct("<I").pack, struct.Struct("<Q").pack, struct.Struct("<d").pack
 _ONE_BYTE = tuple(bytes((number,)) for number in range(128))
-_SPAN_ATTRIBUTE = tuple(b"\x4a" + size for size in _ONE_BYTE)
-_SHORT_TEXT = tuple(bytes((0x12, size + 2, 0x0A, size)) for size in range(126))
 
 
 def encode_span(span: Span) -> bytes:
@@ -31,8 +29,7 @@ def encode_span(span: Span) -> bytes:
         parts += (b"\x22\x08", bytes.fromhex(origin.parent_id))
     parts.append(_name(span.name))
     parts += (b"\x30", _ONE_BYTE[span.kind], b"\x39", _fixed64(span.started_ns), b"\x41", _fixed64(span.ended_ns))
-    for key, value in span.attributes.items():
-        parts += _short_text(key, value) if type(value) is str else (_attribute(b"\x4a", key, value),)
+    _add_attributes(parts.append, span.attributes)
     if dropped := getattr(span.attributes, "dropped", 0):
         parts += (b"\x50", _varint(dropped))
     if span.events is not None:
@@ -47,12 +44,22 @@ def encode_span(span: Span) -> bytes:
 
 
 def encode_request(resource: bytes, spans: Iterable[tuple[Scope, bytes]]) -> bytes:
-    """An `ExportTraceServiceRequest` of spans that are encoded already; `resource` as `encode_resource` makes it."""
+    """An `ExportTraceServiceRequest` of spans that are encoded already; `resource` as `encode_resource` makes it.
+
+    It may have a megabyte: what it consists of is put together only once.
+    """
     by_scope: dict[Scope, list[bytes]] = {}
     for scope, encoded in spans:
-        by_scope.setdefault(scope, []).append(_delimited(b"\x12", encoded))
-    scoped = [_delimited(b"\x12", _scope(scope) + b"".join(encoded)) for scope, encoded in by_scope.items()]
-    return _delimited(b"\x0a", resource + b"".join(scoped))
+        by_scope.setdefault(scope, []).extend((b"\x12", _varint(len(encoded)), encoded))
+    parts = [resource]
+    for scope, scoped in by_scope.items():
+        told = _scope(scope)
+        parts += (b"\x12", _varint(len(told) + _size(scoped)), told, *scoped)
+    return b"".join((b"\x0a", _varint(_size(parts)), *parts))
+
+
+def _size(parts: Iterable[bytes]) -> int:
+    return sum(map(len, parts))
 
 
 def encode_resource(resource: Resource) -> bytes:
@@ -87,12 +94,33 @@ def _event(event: Event) -> bytes:
     return b"".join(told)
 
 
-def _short_text(key: str, value: str) -> tuple[bytes, ...]:
-    """What `_attribute` makes of a text, for nearly all that a span tells; its parts are put together only once."""
-    head, raw = _key(key), value.encode(errors="replace")
-    if len(head) + len(raw) > 123:
-        return (_attribute(b"\x4a", key, value),)
-    return _SPAN_ATTRIBUTE[len(head) + len(raw) + 4], head, _SHORT_TEXT[len(raw)], raw
+def _add_attributes(add: Callable[[bytes], None], attributes: Mapping[str, Any]) -> None:
+    """A span's. Nearly all of them are short texts, so these have a short way."""
+    known = _TEXT_HEADS.get
+    for key, value in attributes.items():
+        if type(value) is str and value.isascii():
+            heads = known(key) or _text_heads(key)
+            if len(value) < len(heads):
+                add(heads[len(value)])
+                add(value.encode())
+                continue
+        add(_attribute(b"\x4a", key, value))
+
+
+def _text_heads(key: str) -> tuple[bytes, ...]:
+    """What stands before a text of so many bytes, as long as every length fits into one byte. Made once a key."""
+    told = _key(key)
+    heads = tuple(
+        b"\x4a" + bytes((len(told) + size + 4,)) + told + bytes((0x12, size + 2, 0x0A, size))
+        for size in range(124 - len(told))
+    )
+    if len(_TEXT_HEADS) < MOST_HEADS:
+        _TEXT_HEADS[key] = heads
+    return heads
+
+
+MOST_HEADS = 256
+_TEXT_HEADS: dict[str, tuple[bytes, ...]] = {}
 
 
 def _links(span: Span) -> list[bytes]:
@@ -130,8 +158,9 @@ _LINK_FROM_AFAR = b"\x35" + _fixed32(HAS_IS_REMOTE | IS_REMOTE)
 
 
 def _attribute(tag: bytes, key: str, value: Any) -> bytes:
-    encode = _VALUES.get(type(value), _other)
-    return _delimited(tag, _key(key) + _delimited(b"\x12", encode(value)))
+    told = _VALUES.get(type(value), _other)(value)
+    name, told = _key(key), b"\x12" + _varint(len(told)) + told
+    return b"".join((tag, _varint(len(name) + len(told)), name, told))
 
 
 @lru_cache(maxsize=1024)
@@ -209,11 +238,14 @@ def _text(tag: bytes, text: str) -> bytes:
 
 
 def _delimited(tag: bytes, content: bytes) -> bytes:
-    size = len(content)
-    return tag + (_ONE_BYTE[size] if size < 128 else _varint(size)) + content
+    return tag + _varint(len(content)) + content
 
 
 def _varint(number: int) -> bytes:
+    if number < 0x80:
+        return _ONE_BYTE[number]
+    if number < 0x4000:
+        return bytes((number & 0x7F | 0x80, number >> 7))
     encoded = bytearray()
     while number > 0x7F:
         encoded.append(number & 0x7F | 0x80)

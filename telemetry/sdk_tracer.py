@@ -75,6 +75,9 @@ class SdkSpan(Span):
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         self._inner.set_attributes(attributes)
 
+    def note(self, attributes: Mapping[str, Any]) -> None:
+        self._inner.set_attributes(attributes)
+
     def get_span_context(self) -> SpanContext:
         return self._inner.get_span_context()
 

@@ -66,6 +66,7 @@ class Recording(NamedTuple):
     sink: Sink | None
     limits: SpanLimits
     scope: Scope
+    roomy: bool = False
 
 
 class Span(trace.Span):
@@ -73,7 +74,7 @@ class Span(trace.Span):
 
     __slots__ = (
         *("name", "kind", "origin", "flags", "trace_id_hex", "span_id_hex", "scope", "started_ns", "ended_ns"),
-        *("attributes", "links", "events", "status", "status_text", "limits", "_sink", "_token"),
+        *("attributes", "links", "events", "status", "status_text", "limits", "_sink", "_roomy", "_token"),
     )
 
     def __init__(self, name: str, kind: Kind, origin: Origin, span_id: str, recording: Recording) -> None:
@@ -83,7 +84,7 @@ class Span(trace.Span):
         self.flags = origin.flags
         self.trace_id_hex = origin.trace_id
         self.span_id_hex = span_id
-        self._sink, self.limits, self.scope = recording
+        self._sink, self.limits, self.scope, self._roomy = recording
         if not origin.flags & SAMPLED:
             self._sink = None
         self.attributes: MutableMapping[str, Any] = {}
@@ -127,6 +128,16 @@ class Span(trace.Span):
         kept = self._bounded(None, attributes)
         bounded.update(kept)
         bounded.dropped += kept.dropped
+
+    def note(self, attributes: Mapping[str, Any]) -> None:
+        """As `set_attributes`, for names of the registry and values that need no second look: where nothing limits
+        them they are taken as they are."""
+        if self._sink is None or self.ended_ns != NOT_ENDED:
+            return
+        if self._roomy and type(self.attributes) is dict:
+            self.attributes.update(attributes)
+        else:
+            self.set_attributes(attributes)
 
     def _is_simple(self, attributes: Mapping[str, Any]) -> bool:
         """Whether no limit, copy or conversion is called for."""

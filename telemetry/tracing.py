@@ -3,7 +3,6 @@
 import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -35,6 +34,7 @@ from telemetry.trace_context import (
 __all__ = ["Kind", "Span", "TraceContext", "Tracer", "span_limits"]
 
 MOST_LINKS = 10_000
+OUR_MOST_ATTRIBUTES = 64
 SYNTHETIC = "synthetic=true"  # baggage of what a load test does, so that it can be told from customers
 PLATFORM = Scope("mallbots")
 
@@ -60,7 +60,8 @@ class Tracer(trace.Tracer):
     ) -> None:
         self._sampler = sampler or sampler_from_environment()
         self._always = self._sampler.get_description() == DEFAULT_ON.get_description()  # type: ignore[no-untyped-call]  # the SDK's
-        self._recording = Recording(sink, limits or span_limits(), scope)
+        limits = limits or span_limits()
+        self._recording = Recording(sink, limits, scope, _has_room(limits))
 
     def span(
         self,
@@ -76,14 +77,9 @@ class Tracer(trace.Tracer):
         origin = None if new_trace else (parent and origin_of(parent)) or _current_origin()
         return self._start(Span, name, kind, origin, links, attributes)
 
-    @contextmanager
-    def use(self, span: Span) -> Iterator[None]:
-        """Make it the current span, without ending it."""
-        token = otel_context.attach(span.as_current())
-        try:
-            yield
-        finally:
-            otel_context.detach(token)
+    def use(self, span: Span) -> "_Current":
+        """A context manager: makes it the current span, without ending it."""
+        return _Current(span)
 
     def for_library(self, scope: Scope) -> trace.Tracer:
         """What an instrumented library gets, so that its spans join ours."""
@@ -191,6 +187,27 @@ def _baggage_text(known: str, carried: Mapping[str, object]) -> str:
 @lru_cache(maxsize=256)
 def _baggage_of(text: str) -> Mapping[str, object]:
     return baggage.get_all(W3CBaggagePropagator().extract({"baggage": text}, Context()))
+
+
+def _has_room(limits: SpanLimits) -> bool:
+    """Whether nothing of what the platform itself says about a span can be too much."""
+    return (
+        limits.max_span_attribute_length is None
+        and (limits.max_span_attributes or OUR_MOST_ATTRIBUTES) >= OUR_MOST_ATTRIBUTES
+    )
+
+
+class _Current:
+    __slots__ = ("_span", "_token")
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+
+    def __enter__(self) -> None:
+        self._token = otel_context.attach(self._span.as_current())
+
+    def __exit__(self, *exception: object) -> None:
+        otel_context.detach(self._token)
 
 
 class Provider(trace.TracerProvider):

@@ -98,7 +98,7 @@ class _Call:
                 status = _status(error)
                 raise
             finally:
-                span.set_attributes({"rpc.response.status_code": status})
+                span.note({"rpc.response.status_code": status})
                 duration = self._telemetry.meter.histogram(
                     "rpc_client_call_duration_seconds", rpc_method=self._name, status=status
                 )

@@ -189,13 +189,13 @@ class _Handler:
         if status in SERVER_FAULTS:
             span.fail(error)
         else:
-            span.set_attributes({"error.type": type(error).__name__})
+            span.note({"error.type": type(error).__name__})
         if status is grpc.StatusCode.INTERNAL:
             with self._telemetry.tracer.use(span):
                 self._telemetry.log.error("call failed", exc_info=error, method=self._name)
 
     def _measure(self, span: Span, status: grpc.StatusCode, started: float) -> None:
-        span.set_attributes({"rpc.response.status_code": status.name})
+        span.note({"rpc.response.status_code": status.name})
         span.end()
         duration = self._telemetry.meter.histogram(
             "rpc_server_call_duration_seconds", rpc_method=self._name, status=status.name

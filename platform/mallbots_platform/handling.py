@@ -141,12 +141,15 @@ class Handling:
     def _span(self, envelope: Envelope, entry: Received) -> Span:
         created = TraceContext(envelope.traceparent, envelope.tracestate, envelope.baggage)
         received = [entry.receive] if entry.receive else []
-        attributes = message_attributes(envelope, "process") | {"messaging.consumer.group.name": self._group}
         name = f"process {envelope.type}"
         tracer = self._telemetry.tracer
         if entry.replayed:
-            return tracer.span(name, kind=Kind.CONSUMER, new_trace=True, links=[created], attributes=attributes)
-        return tracer.span(name, kind=Kind.CONSUMER, parent=created, links=received, attributes=attributes)
+            span = tracer.span(name, kind=Kind.CONSUMER, new_trace=True, links=[created])
+        else:
+            span = tracer.span(name, kind=Kind.CONSUMER, parent=created, links=received)
+        if span.is_recording():
+            span.note(message_attributes(envelope, "process") | {"messaging.consumer.group.name": self._group})
+        return span
 
     def _log(self, envelope: Envelope, error: Exception, number: int) -> None:
         self._telemetry.log.warning(

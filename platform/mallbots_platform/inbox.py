@@ -4,7 +4,10 @@ Numbers are gapless, so one high-water mark per group and partition says everyth
 duplicate, the next one is due, anything above is proof that something is missing.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from mallbots_platform.clock import from_rfc3339, now_us
@@ -19,6 +22,7 @@ from mallbots_platform.partitions import StreamName
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
 from telemetry.metrics import Histogram, Meter
+from telemetry.tracing import Span
 
 
 @dataclass(slots=True)
@@ -39,6 +43,7 @@ class _Batch:
     parked_keys: set[str]
     again: bool = False
     deliveries: list[tuple[Any, ...]] = field(default_factory=list)
+    handled: list["Handled"] = field(default_factory=list)
 
 
 class Inbox:
@@ -187,7 +192,7 @@ class Inbox:
         batch.deliveries.append(row)
         critical_us = row[-3]
         span = attempt.span
-        span.set_attributes(
+        span.note(
             {
                 "mallbots.outcome": outcome.value,
                 "mallbots.attempt": number,
@@ -196,11 +201,8 @@ class Inbox:
             }
         )
 
-        def committed() -> None:
-            span.end()
-            self._metrics.delivered(envelope, outcome, row[-6], row[-5], handler_us, critical_us, number, span)
-
-        self._writer.after_commit(committed)
+        handled = Handled(envelope.type, outcome, row[-6], row[-5], handler_us, critical_us, number, span)
+        batch.handled.append(handled)
 
     def _delivery(
         self,
@@ -235,9 +237,23 @@ class Inbox:
         if batch.again:
             self._database.run_many(_UNDELIVERED, [row[:5] for row in batch.deliveries])
         self._database.run_many(_DELIVERED, batch.deliveries)
+        self._writer.after_commit(partial(self._metrics.delivered, batch.handled))
 
     def _write_mark(self, stream: StreamName, mark: int, duplicates: int) -> None:
         self._database.run(_WRITE_MARK, (self._group, *stream, mark, duplicates))
+
+
+class Handled(NamedTuple):
+    """What is to be told of one delivery when it has been committed."""
+
+    type: str
+    outcome: Outcome
+    outbox_us: int
+    stream_us: int
+    handler_us: int
+    critical_us: int
+    attempt: int
+    span: Span
 
 
 class _Bound(NamedTuple):
@@ -267,29 +283,27 @@ class DeliveryMetrics:
     def count(self, outcome: Outcome, number: int = 1) -> None:
         self._outcomes[outcome].inc(number)
 
-    def delivered(
-        self,
-        envelope: Envelope,
-        outcome: Outcome,
-        outbox_us: int,
-        stream_us: int,
-        handler_us: int,
-        critical_us: int,
-        number: int,
-        span: Any,
-    ) -> None:
-        """`number` is that of the attempt, from 1."""
-        self.count(outcome)
-        if number > 1:
-            self._retries.inc()
-        type_name = "other" if outcome is Outcome.IGNORED else envelope.type  # what nobody handles may be anything
+    def delivered(self, handled: Iterable[Handled]) -> None:
+        """What one commit has dealt with; their spans end here."""
+        by_kind: dict[tuple[str, Outcome], list[Handled]] = defaultdict(list)
+        for each in handled:
+            each.span.end()
+            by_kind[each.type, each.outcome].append(each)
+        for (type, outcome), some in by_kind.items():
+            self._observe(type, outcome, some)
+
+    def _observe(self, type: str, outcome: Outcome, some: list[Handled]) -> None:
+        self.count(outcome, len(some))
+        if again := sum(each.attempt > 1 for each in some):
+            self._retries.inc(again)
+        type_name = "other" if outcome is Outcome.IGNORED else type  # what nobody handles may be anything
         bound = self._bound.get((type_name, outcome)) or self._bind(type_name, outcome)
-        exemplar = {"trace_id": span.trace_id_hex, "span_id": span.span_id_hex}
-        bound.critical.observe(critical_us / 1e6, exemplar)
-        bound.outbox.observe(outbox_us / 1e6)
-        bound.stream.observe(stream_us / 1e6)
-        bound.handler.observe(handler_us / 1e6)
-        bound.handled.observe(handler_us / 1e6)
+        handler_seconds = [each.handler_us / 1e6 for each in some]
+        bound.critical.observe_many([each.critical_us / 1e6 for each in some], lambda at: _exemplar(some[at].span))
+        bound.outbox.observe_many([each.outbox_us / 1e6 for each in some])
+        bound.stream.observe_many([each.stream_us / 1e6 for each in some])
+        bound.handler.observe_many(handler_seconds)
+        bound.handled.observe_many(handler_seconds)
 
     def _bind(self, type_name: str, outcome: Outcome) -> "_Bound":
         of_type, meter = {"type": type_name, "group": self._group}, self._meter
@@ -301,6 +315,10 @@ class DeliveryMetrics:
             handled=meter.histogram("messaging_process_duration_seconds", **of_type, outcome=outcome.value),
         )
         return bound
+
+
+def _exemplar(span: Span) -> dict[str, str]:
+    return {"trace_id": span.trace_id_hex, "span_id": span.span_id_hex}
 
 
 def _misplaced(envelope: Envelope, stream: StreamName, seq: int) -> str:

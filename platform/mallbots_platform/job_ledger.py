@@ -8,7 +8,7 @@ from mallbots_platform.clock import from_rfc3339, now_us
 from mallbots_platform.envelope import Envelope, decode_envelope
 from mallbots_platform.errors import Conflict, InvalidInput, RuleViolated, words_of
 from mallbots_platform.handling import Outcome
-from mallbots_platform.inbox import DeliveryMetrics
+from mallbots_platform.inbox import DeliveryMetrics, Handled
 from mallbots_platform.job_streams import Entry
 from mallbots_platform.parking import DEAD, ParkedMessage, ParkingLot
 from mallbots_platform.partitions import StreamName
@@ -153,7 +153,8 @@ class JobLedger:
                 "mallbots.stream_seconds": stream_us / 1e6,
             }
         )
-        self._writer.after_commit(lambda: self._metrics.delivered(job.envelope, outcome, *times, job.attempt, span))
+        handled = Handled(job.envelope.type, outcome, *times, job.attempt, span)
+        self._writer.after_commit(lambda: self._metrics.delivered([handled]))
 
     def _write(self, job: Job, outcome: Outcome, times: tuple[int, int, int, int], error: str) -> None:
         """In place of what was written before, so that whoever follows the deliveries hears of it."""

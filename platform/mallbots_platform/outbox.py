@@ -166,7 +166,8 @@ def _counted(drafts: list[Draft]) -> Mapping[tuple[str, int], int]:
 
 
 def _describe(draft: Draft, envelope: Envelope) -> None:
-    draft.span.set_attributes(message_attributes(envelope, "create"))
+    if draft.span.is_recording():
+        draft.span.note(message_attributes(envelope, "create"))
 
 
 def message_attributes(envelope: Envelope, operation: str) -> dict[str, str | int]:
