@@ -21,6 +21,7 @@ from mallbots_platform.errors import (
     Unavailable,
 )
 from telemetry.bundle import Telemetry
+from telemetry.metrics import Histogram
 from telemetry.propagation import inject
 from telemetry.tracing import Kind
 
@@ -82,14 +83,16 @@ class _Call:
             response_deserializer=self._response_type.FromString,
         )
         self._telemetry = telemetry
+        self._attributes = {"rpc.system.name": "grpc", "rpc.method": self._name}
+        self._durations: dict[str, Histogram] = {}
 
     async def __call__(self, request: Message, *, timeout: float = DEADLINE_SECONDS, metadata: Metadata = ()) -> Any:
         """The response. Raises a platform error; Unavailable also when no answer came in time."""
-        if self._telemetry is None:
+        telemetry = self._telemetry
+        if telemetry is None:
             return await self._send(request, timeout, metadata)
         started, status = time.perf_counter(), grpc.StatusCode.CANCELLED.name
-        attributes = {"rpc.system.name": "grpc", "rpc.method": self._name}
-        with self._telemetry.tracer.span(self._name, kind=Kind.CLIENT, attributes=attributes) as span:
+        with telemetry.tracer.span(self._name, kind=Kind.CLIENT, attributes=self._attributes) as span:
             try:
                 answer = await self._send(request, timeout, (*metadata, *inject(span.context)))
                 status = grpc.StatusCode.OK.name
@@ -99,10 +102,14 @@ class _Call:
                 raise
             finally:
                 span.note({"rpc.response.status_code": status})
-                duration = self._telemetry.meter.histogram(
-                    "rpc_client_call_duration_seconds", rpc_method=self._name, status=status
-                )
+                duration = self._durations.get(status) or self._bind(telemetry, status)
                 duration.observe(time.perf_counter() - started)
+
+    def _bind(self, telemetry: Telemetry, status: str) -> Histogram:
+        duration = self._durations[status] = telemetry.meter.histogram(
+            "rpc_client_call_duration_seconds", rpc_method=self._name, status=status
+        )
+        return duration
 
     async def _send(self, request: Message, timeout: float, metadata: Metadata) -> Any:
         try:

@@ -21,6 +21,7 @@ from mallbots_platform.ids import new_id
 from mallbots_platform.requests import Incoming
 from mallbots_platform.validation import identifier
 from telemetry.bundle import Telemetry
+from telemetry.metrics import Histogram
 from telemetry.propagation import extract
 from telemetry.tracing import Kind, Span, TraceContext
 
@@ -38,7 +39,8 @@ OPTIONS = (
 
 Prepare = Callable[[Any, Any], Awaitable[object]]
 Method = TypeVar("Method", bound=Callable[..., Any])
-Answer = Callable[[Message, Incoming, TraceContext], Awaitable[Message]]
+Metadata = tuple[tuple[str, str | bytes], ...]
+Answer = Callable[[Message, Metadata, int, TraceContext], Awaitable[Message]]
 
 
 class Calls(Protocol):
@@ -138,6 +140,7 @@ class _Handler:
             "rpc.system.name": "grpc",
             "rpc.method": self._name,
         }
+        self._durations: dict[grpc.StatusCode, Histogram] = {}
         answers = {"read": self._read, "write": self._write, "": self._await}
         self._answer: Answer = answers[getattr(implementation, "_kind", "")]
 
@@ -155,9 +158,7 @@ class _Handler:
         try:
             with self._telemetry.tracer.use(span):
                 async with asyncio.timeout(_seconds_left(context)):
-                    request = self._decoded(raw)
-                    incoming = _incoming(metadata, self._name, request, received_at)
-                    response = await self._answer(request, incoming, span.context)
+                    response = await self._answer(self._decoded(raw), metadata, received_at, span.context)
             status = grpc.StatusCode.OK
             return response.SerializeToString()
         except Exception as error:
@@ -167,15 +168,16 @@ class _Handler:
             self._measure(span, status, started)
         return await refuse(context, failure)
 
-    async def _read(self, request: Message, incoming: Incoming, trace: TraceContext) -> Message:
+    async def _read(self, request: Message, metadata: Metadata, received_at: int, trace: TraceContext) -> Message:
         return await self._calls.read(lambda: self._implementation(request))
 
-    async def _write(self, request: Message, incoming: Incoming, trace: TraceContext) -> Message:
+    async def _write(self, request: Message, metadata: Metadata, received_at: int, trace: TraceContext) -> Message:
+        incoming = _incoming(metadata, self._name, request, received_at)
         if self._first:
             await self._first(self._api, request)
         return await self._calls.write(incoming, lambda: self._implementation(request), self._response_type, trace)
 
-    async def _await(self, request: Message, incoming: Incoming, trace: TraceContext) -> Message:
+    async def _await(self, request: Message, metadata: Metadata, received_at: int, trace: TraceContext) -> Message:
         response: Message = await self._implementation(request)
         return response
 
@@ -197,11 +199,15 @@ class _Handler:
     def _measure(self, span: Span, status: grpc.StatusCode, started: float) -> None:
         span.note({"rpc.response.status_code": status.name})
         span.end()
-        duration = self._telemetry.meter.histogram(
+        exemplar = {"trace_id": span.trace_id_hex, "span_id": span.span_id_hex}
+        duration = self._durations.get(status) or self._bind(status)
+        duration.observe(time.perf_counter() - started, exemplar)
+
+    def _bind(self, status: grpc.StatusCode) -> Histogram:
+        duration = self._durations[status] = self._telemetry.meter.histogram(
             "rpc_server_call_duration_seconds", rpc_method=self._name, status=status.name
         )
-        exemplar = {"trace_id": span.trace_id_hex, "span_id": span.span_id_hex}
-        duration.observe(time.perf_counter() - started, exemplar)
+        return duration
 
 
 def _seconds_left(context: Any) -> float:
@@ -210,9 +216,7 @@ def _seconds_left(context: Any) -> float:
     return LONGEST_CALL_SECONDS if left is None else min(float(left), LONGEST_CALL_SECONDS)
 
 
-def _incoming(
-    metadata: tuple[tuple[str, str | bytes], ...], method: str, request: Message, received_at: int
-) -> Incoming:
+def _incoming(metadata: Metadata, method: str, request: Message, received_at: int) -> Incoming:
     named = {key: value for key, value in metadata if isinstance(value, str)}
     key, correlation = named.get("idempotency-key", ""), named.get("correlation-id", "")
     return Incoming(

@@ -9,6 +9,8 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from telemetry.metrics import Meter, MetricsServer, serve_metrics
@@ -187,3 +189,26 @@ def test_a_scraper_that_hangs_up_does_no_harm(server: MetricsServer, capfd: pyte
 
     assert get(server, "/healthz")[1]
     assert capfd.readouterr().err == ""
+
+
+@given(amounts=st.lists(st.floats(0, 400), min_size=1, max_size=50))
+def test_a_batch_counts_as_each_of_its_amounts_would(amounts: list[float]) -> None:
+    at_once, one_by_one = Meter("depot"), Meter("depot")
+
+    at_once.histogram("mallbots_commit_seconds").observe_many(amounts, lambda at: {"span_id": f"{at}"})
+    for at, amount in enumerate(amounts):
+        one_by_one.histogram("mallbots_commit_seconds").observe(amount, {"span_id": f"{at}"})
+
+    told, expected = [*samples(at_once)], [*samples(one_by_one)]
+    assert [(name, labels) for name, labels, *_ in told] == [(name, labels) for name, labels, *_ in expected]
+    assert [value for *_, value, _ in told] == pytest.approx([value for *_, value, _ in expected])
+    assert [exemplar for *_, exemplar in told] == [exemplar for *_, exemplar in expected]
+
+
+def samples(meter: Meter) -> Iterator[tuple[str, dict[str, str], float, tuple[dict[str, str], float] | None]]:
+    """Without when they were made."""
+    for family in meter.registry.collect():
+        for each in family.samples:
+            if not each.name.endswith("_created"):
+                exemplar = (dict(each.exemplar.labels), each.exemplar.value) if each.exemplar else None
+                yield each.name, dict(each.labels), each.value, exemplar

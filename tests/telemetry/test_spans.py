@@ -1,6 +1,7 @@
 """The own record of a span: what it keeps, when it fails, when it ends."""
 
 import pytest
+from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.trace import Status, StatusCode
 
 from telemetry.spans import Kind
@@ -169,3 +170,23 @@ def test_a_failure_tells_no_secret(tracer: Tracer) -> None:
     assert "hunter2" not in span.status_text
     assert "bob@example.org" not in span.status_text
     assert "cannot reach" in span.status_text
+
+
+@pytest.mark.parametrize("most", [None, 2])
+def test_a_note_is_kept_within_the_same_limits(most: int | None) -> None:
+    noted, set_ = (Tracer(CapturedSpans(), limits=SpanLimits(max_span_attributes=most)).span("x") for _ in range(2))
+    told = {"a": "1", "b": 2, "c": 3.0}
+
+    noted.note(told)
+    set_.set_attributes(told)
+
+    assert dict(noted.attributes) == dict(set_.attributes)
+
+
+def test_a_note_comes_too_late_once_it_has_ended(tracer: Tracer, spans: CapturedSpans) -> None:
+    span = tracer.span("x")
+    span.end()
+
+    span.note({"a": 1})
+
+    assert dict(span.attributes) == {}

@@ -10,7 +10,7 @@ from loadtests.bench.consumers.silent import open_silent_process
 from loadtests.bench.gate import Gate
 from loadtests.bench.letters import INSERT, TABLE
 from loadtests.bench.mail import PARTITIONS, RECEIVER, SENDER, LetterReceived, LetterSent
-from mallbots_platform.process import Process, open_process
+from mallbots_platform.process import Process, open_process, settle_memory
 from mallbots_platform.settings import Settings
 
 
@@ -41,6 +41,7 @@ async def main(gate: Gate) -> None:
     async with compose(settings_of(gate), silent=gate.work.get("silent", False)) as process:
         process.telemetry.for_libraries()
         await process.start()
+        settle_memory()
         await asyncio.to_thread(gate.wait)
         running = asyncio.create_task(process.run())
         await asyncio.to_thread(gate.wait_for_the_end)
