@@ -118,7 +118,7 @@ def test_nothing_is_added_twice(ports: Ports) -> None:
 
     with pytest.raises(AlreadyExists, match="a payment with the id 'p' exists already"):
         payments.add(hold())
-    with pytest.raises(AlreadyExists, match="a invoice with the id 'o' exists already"):
+    with pytest.raises(AlreadyExists, match="an invoice with the id 'o' exists already"):
         invoices.add(invoice())
 
 
