@@ -172,7 +172,7 @@ SPANS = (
     SpanShape("mallbots.*/*", Kind.SERVER, "What was asked from outside?", _CALL),
     SpanShape("mallbots.*/*", Kind.CLIENT, "What did a context ask another one?", _CALL),
     SpanShape("create *", Kind.PRODUCER, "What was decided, from recording to commit?", _MESSAGE),
-    SpanShape("send *", Kind.CLIENT, "How did it get to Redis?", _BATCH | {"error.type"}),
+    SpanShape("send *", Kind.CLIENT, "How did it get to Redis?", _BATCH | {"mallbots.republished", "error.type"}),
     SpanShape("receive *", Kind.CLIENT, "What was read together?", _BATCH | _GROUP),
     SpanShape("process *", Kind.CONSUMER, "Who did what with it?", _MESSAGE | _GROUP | _HANDLED),
     SpanShape(

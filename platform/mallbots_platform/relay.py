@@ -162,16 +162,19 @@ class Relay:
             "messaging.batch.message_count": len(links),
         }
         name = f"send {self._context}.events"
-        with self._telemetry.tracer.span(name, kind=Kind.CLIENT, new_trace=True, links=links, attributes=attributes):
-            await self._append(batches)
+        tracer = self._telemetry.tracer
+        with tracer.span(name, kind=Kind.CLIENT, new_trace=True, links=links, attributes=attributes) as span:
+            if again := await self._append(batches):
+                span.note({"mallbots.republished": again})
 
     def _read(self, place: Place) -> list[str]:
         after = self.progress[place].published
         return [text for (text,) in self._database.run(_READ, (*place, after, LARGEST_BATCH))]
 
-    async def _append(self, batches: list[tuple[Place, list[str]]]) -> None:
+    async def _append(self, batches: list[tuple[Place, list[str]]]) -> int:
+        """How many of them had been published before."""
         if not batches:
-            return
+            return 0
         if not self._script:
             self._script = await self._redis.script_load(APPEND)
         pipeline = self._redis.pipeline(transaction=False)
@@ -180,13 +183,15 @@ class Relay:
             key = StreamName(self._context, *place).key
             pipeline.evalsha(self._script, 1, key, progress.stream_ends, progress.published + 1, *texts)
         answers = await pipeline.execute(raise_on_error=False)
+        republished = 0
         for (place, _), answer in zip(batches, answers, strict=True):
             if isinstance(answer, Exception):
                 raise answer
-            await self._settle(place, *answer)
+            republished += await self._settle(place, *answer)
+        return republished
 
-    async def _settle(self, place: Place, appended: int, stream_ends: int) -> None:
-        progress = self.progress[place]
+    async def _settle(self, place: Place, appended: int, stream_ends: int) -> int:
+        progress, again = self.progress[place], 0
         if appended:
             reached("relay: appended")
             again = max(0, min(stream_ends, progress.highest) - progress.published)
@@ -210,6 +215,7 @@ class Relay:
             progress.stream_ends = stream_ends
             progress.published = max(stream_ends, progress.floor)
         progress.highest = max(progress.highest, progress.published)
+        return again
 
     async def _remove_foreign(self, place: Place, progress: Progress, stream_ends: int) -> None:
         """A stream that goes beyond the log is not ours alone: make it anew, for its numbers cannot be taken back. The

@@ -188,6 +188,7 @@ async def test_without_redis_commands_go_on(fragile_world: World) -> None:
 
 async def test_a_redis_that_lost_everything_is_filled_again(fragile_world: World) -> None:
     teller, listener = await fragile_world.teller(), await fragile_world.listener()
+    spans = teller.capture()
     await teller.say("one", "two")
     assert await listener.hears("one", "two")
 
@@ -198,6 +199,7 @@ async def test_a_redis_that_lost_everything_is_filled_again(fragile_world: World
 
     assert await listener.hears("one", "two", "three")
     assert teller.measured("mallbots_outbox_republished_total") == 2
+    assert sum(span.attributes.get("mallbots.republished", 0) for span in spans.named("send teller.events")) == 2
 
 
 async def test_a_redis_restored_from_an_older_dump_catches_up(fragile_world: World, tmp_path: Path) -> None:
