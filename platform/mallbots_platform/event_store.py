@@ -10,7 +10,7 @@ from mallbots_platform.aggregates import Aggregate
 from mallbots_platform.clock import now_us
 from mallbots_platform.codec import Codec
 from mallbots_platform.crash_points import reached
-from mallbots_platform.database import Database
+from mallbots_platform.database import Database, Row
 from mallbots_platform.errors import AlreadyExists, Conflict, NotFound
 from mallbots_platform.messages import Contract
 from mallbots_platform.outbox import Outbox
@@ -50,12 +50,10 @@ class EventSourced(Generic[A]):
         return found
 
     def find(self, id: str) -> A | None:
-        snapshot = self._snapshot(id)
-        since = snapshot.version if snapshot else 0
-        rows = self._database.run(_READ, (self._stream(id), since))
-        if not rows and snapshot is None:
+        aggregate, rows = self._read(id)
+        if not rows and aggregate is None:
             return None
-        aggregate = snapshot or self._type(id=id)
+        aggregate = aggregate or self._type(id=id)
         for version, type_name, data_version, data, correlation_id in rows:
             aggregate.apply(self._codec.decode(type_name, data_version, data))
             aggregate.version, aggregate.correlation_id = version, correlation_id
@@ -87,26 +85,33 @@ class EventSourced(Generic[A]):
         began = self._database.run(_BEGAN, (self._stream(id),))
         return max(0.0, (now_us() - began[0][0]) / 1e6) if began else 0.0
 
+    def _read(self, id: str) -> tuple[A | None, list[Row]]:
+        """The snapshot, if there is one that can be read, and the events behind it. Most aggregates have none, and then
+        one statement is enough."""
+        stream = self._stream(id)
+        rows = self._database.run(_READ_BEHIND_SNAPSHOT, (stream, stream))
+        if rows and rows[0][0] == 1:
+            return None, rows
+        snapshot = self._snapshot(id)
+        if snapshot is None:
+            return None, self._database.run(_READ, (stream,))
+        return snapshot, [row for row in rows if row[0] > snapshot.version]
+
     def _append(self, aggregate: A, recorded: tuple[Any, ...], before: int) -> None:
+        """Whoever was quicker has taken the next version already."""
         stream, correlation_id, recorded_at = self._stream(aggregate.id), aggregate.correlation_id, now_us()
-        [(current,)] = self._database.run(_VERSION, (stream,))
         rows = []
         for version, event in enumerate(recorded, before + 1):
             wire = self._codec.wire(type(event))
             data = self._codec.encode(event).decode()
             rows.append((stream, version, wire.name, wire.version, data, correlation_id, recorded_at))
-        if current != before:
-            self._refuse(aggregate)
         try:
             self._database.run_many(_APPEND, rows)
         except Exception as error:
-            if self._database.is_duplicate(error):
-                self._refuse(aggregate, error)
-            raise
-
-    def _refuse(self, aggregate: A, error: Exception | None = None) -> None:
-        self._conflicts.inc()
-        raise Conflict(f"{self._kind} {aggregate.id} has moved on since it was read") from error
+            if not self._database.is_duplicate(error):
+                raise
+            self._conflicts.inc()
+            raise Conflict(f"{self._kind} {aggregate.id} has moved on since it was read") from error
 
     def _snapshot(self, id: str) -> A | None:
         for version, state, shape in self._database.run(_READ_SNAPSHOT, (self._stream(id),)):
@@ -137,12 +142,14 @@ def _shape(kind: type) -> str:
 
 
 _READ = """
+    SELECT version, type, data_version, data, correlation_id FROM events WHERE stream_id = ? ORDER BY version
+"""
+_READ_BEHIND_SNAPSHOT = """
     SELECT version, type, data_version, data, correlation_id FROM events
-    WHERE stream_id = ? AND version > ? ORDER BY version
+    WHERE stream_id = ? AND version > COALESCE((SELECT version FROM snapshots WHERE stream_id = ?), 0) ORDER BY version
 """
 _EXISTS = "SELECT 1 FROM events WHERE stream_id = ? LIMIT 1"
 _BEGAN = "SELECT recorded_at FROM events WHERE stream_id = ? AND version = 1"
-_VERSION = "SELECT COALESCE(MAX(version), 0) FROM events WHERE stream_id = ?"
 _APPEND = """
     INSERT INTO events (stream_id, version, type, data_version, data, correlation_id, recorded_at)
     VALUES (?, ?, ?, ?, ?, ?, ?)
