@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tools.mutations import MUTATIONS, Mutation
+from tools.prove import contradictions, promises
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 GUARANTEES = ROOT / "docs" / "guarantees.md"
@@ -35,6 +38,15 @@ def test_every_guarantee_names_its_test() -> None:
 
     assert promises
     assert not unproved
+
+
+def test_every_guarantee_has_a_patch_that_breaks_it() -> None:
+    assert contradictions(promises()) == []
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: f"{mutation.promise}: {mutation.name}")
+def test_a_patch_fits_the_code_of_today(mutation: Mutation) -> None:
+    assert (ROOT / mutation.file).read_text().count(mutation.old) == 1
 
 
 def test_a_test_that_is_not_there_is_missed() -> None:
