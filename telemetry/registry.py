@@ -184,6 +184,7 @@ SPANS = (
 LOGS = {
     "process started": "Where does it listen?",
     "process stopped": "Did it end by itself?",
+    "left unfinished": "What did not come to its end in time?",
     "redis not reached at start": "Is Redis away?",
     "publishing paused": "Why does nothing get to Redis?",
     "stream data lost": "What has Redis forgotten?",

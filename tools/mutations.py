@@ -206,4 +206,11 @@ MUTATIONS = (
         "        async with asyncio.timeout(seconds):\n            await event.wait()\n",
         "        await asyncio.wait_for(event.wait(), seconds)\n",
     ),
+    Mutation(
+        "leaves-when-told",
+        "the wait of the Redis client",
+        f"{LIBRARY}/streams.py",
+        "patience, self.socket_timeout = self.socket_timeout, None",
+        "patience = self.socket_timeout",
+    ),
 )

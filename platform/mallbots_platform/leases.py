@@ -74,13 +74,13 @@ class Leases:
         self._telemetry = telemetry
         self._milliseconds = round(seconds * 1000)
         self._take_over = take_over
-        self._renewed_at = 0.0
+        self._leaving = False
         self._lost = telemetry.meter.counter("mallbots_lease_lost_total", group=group)
         self._gauge = telemetry.meter.gauge("mallbots_lease_owned", group=group)
 
     async def run(self) -> None:
         """Keep what is owned, gain what is free, until cancelled."""
-        while True:
+        while not self._leaving:
             await asyncio.sleep(self._milliseconds / 3000)
             with contextlib.suppress(RedisError, OSError, Unavailable):
                 await self.refresh()
@@ -88,6 +88,8 @@ class Leases:
     async def refresh(self) -> None:
         before = set(self.owned)
         for partition in range(self._partitions):
+            if self._leaving:
+                return
             if partition in self.owned:
                 await self._renew(partition)
             else:
@@ -104,7 +106,8 @@ class Leases:
             self._telemetry.log.warning("lease lost", group=self._group, partition=partition)
 
     async def release(self) -> None:
-        """Leave: let the next owner start at once."""
+        """Leave: let the next owner start at once, and gain nothing more."""
+        self._leaving = True
         for partition in list(self.owned):
             self.owned.pop(partition)
             with contextlib.suppress(RedisError, OSError):

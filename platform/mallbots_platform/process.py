@@ -65,6 +65,8 @@ T = TypeVar("T")
 MessageHandler = Callable[[Any], object]
 CALLS_GRACE_SECONDS = 3.0
 DRAIN_SECONDS = 2.0
+FINISH_SECONDS = 7.5
+LEAVE_SECONDS = 1.0
 
 
 class CannotStart(PlatformError):
@@ -246,21 +248,20 @@ class Process:
         try:
             await asyncio.wait([*work, stopped], return_when=asyncio.FIRST_COMPLETED)
             failed = [part for part in work if part.done() and not part.cancelled()]
-            await self._finish()
+            await self._within(FINISH_SECONDS, "what was in hand", self._finish())
             for part in failed:
                 part.result()
         finally:
-            stopped.cancel()
-            for part in work:
-                part.cancel()
-            await asyncio.gather(*work, stopped, return_exceptions=True)
+            for task in (stopped, *work):
+                task.cancel()
+            await self._within(LEAVE_SECONDS, "a part of the work", _ended((stopped, *work)))
 
     async def close(self) -> None:
         """Give everything back; no work is under way any more."""
         for give_back in reversed(self._closing):
-            await give_back()
+            await self._within(LEAVE_SECONDS, "a server or a connection", give_back())
         for _, channel in self._channels.values():
-            await channel.close(None)
+            await self._within(LEAVE_SECONDS, "a channel", channel.close(None))
         await self.writer.stop()
         self.readers.close()
         self.database.close()
@@ -295,6 +296,14 @@ class Process:
         for leases in self._leases:
             await leases.release()
         await self._operator_server.stop(0.2)
+
+    async def _within(self, seconds: float, what: str, end: Awaitable[object]) -> None:
+        """A process that is told to leave does, though one of its libraries should never come to an end."""
+        try:
+            async with asyncio.timeout(seconds):
+                await end
+        except TimeoutError:
+            self.telemetry.log.warning("left unfinished", what=what, seconds=seconds)
 
     async def _consumed(self) -> None:
         while any(subscription.running for subscription in self.subscriptions.values()):
@@ -490,6 +499,14 @@ def settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+async def _ended(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Until all are over; how they ended is of no interest any more."""
+    done, _ = await asyncio.wait(tasks)
+    for task in done:
+        if not task.cancelled():
+            task.exception()
 
 
 def _without_envelope(handler: MessageHandler) -> Callable[[Any, Any], object]:

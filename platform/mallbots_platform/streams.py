@@ -1,5 +1,6 @@
 """Redis Streams: clients with the time-outs that blocking reads need, and the script that appends without holes."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -21,8 +22,15 @@ class CuttableConnection(Connection):
         self._is_cut = is_cut
 
     async def send_packed_command(self, *arguments: Any, **options: Any) -> None:
+        """Its base would wait with `asyncio.wait_for` (see `waiting.signalled`), but where no time-out is set; so the
+        time is minded here."""
         await self._fail_if_cut()
-        await super().send_packed_command(*arguments, **options)
+        patience, self.socket_timeout = self.socket_timeout, None
+        try:
+            async with asyncio.timeout(patience):
+                await super().send_packed_command(*arguments, **options)
+        finally:
+            self.socket_timeout = patience
 
     async def read_response(self, *arguments: Any, **options: Any) -> Any:
         response = await super().read_response(*arguments, **options)

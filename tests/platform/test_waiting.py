@@ -2,6 +2,8 @@ import asyncio
 
 import pytest
 
+from mallbots_platform.embedded_redis import EmbeddedRedis
+from mallbots_platform.streams import open_redis
 from mallbots_platform.waiting import signalled
 
 
@@ -34,3 +36,22 @@ async def test_being_told_to_leave_wins_over_a_signal() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def test_being_told_to_leave_wins_over_the_end_of_a_command_to_redis(redis_server: EmbeddedRedis) -> None:
+    client = open_redis(redis_server.url)
+
+    async def busy() -> None:
+        while True:
+            await client.ping()
+
+    try:
+        for turns in [*range(12)] * 25:
+            task = asyncio.create_task(busy())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            ended, _ = await asyncio.wait([task], timeout=5.0)
+            assert ended
+    finally:
+        await client.aclose()
