@@ -34,6 +34,7 @@ Name = Annotated[str, typer.Argument(help="As `parked list` writes it, such as o
 
 @app.command()
 def demo(
+    context: typer.Context,
     orders: Annotated[int, typer.Option(help="How many orders are placed.")] = 50,
     seed: Annotated[int, typer.Option(help="The same seed makes the same plan.")] = 1,
     data: Annotated[
@@ -48,11 +49,13 @@ def demo(
     """A day in the mall: start everything, place orders, show one's flow, check the invariants, stop everything."""
     from mallbots.demo import demo
 
-    run(lambda: demo(orders, seed, data, keep, chaos, json))
+    again = _again(context, "orders", "seed", "chaos")
+    run(lambda: demo(orders, seed, data, keep, chaos, json, again))
 
 
 @app.command()
 def soak(
+    context: typer.Context,
     minutes: Annotated[float, typer.Option(help="How long customers come.")] = 10.0,
     rate: Annotated[float, typer.Option(help="How many a second.")] = 2.0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same plan.")] = 1,
@@ -61,7 +64,8 @@ def soak(
     """Customers for minutes on end, trouble all the while; nothing may be lost, and memory has to stay flat."""
     from mallbots.demo import soak
 
-    run(lambda: soak(minutes, rate, seed, json))
+    again = _again(context, "minutes", "rate", "seed")
+    run(lambda: soak(minutes, rate, seed, json, again))
 
 
 @app.command()
@@ -205,6 +209,18 @@ def doctor(data: Data = None, json: Json = False) -> None:
     from mallbots.doctor import doctor
 
     run(lambda: doctor(data_directory(data), json))
+
+
+def _again(context: typer.Context, *names: str) -> str:
+    """The command that was given, with those of its options that were given."""
+    values = {name: context.params[name] for name in names if _was_given(context, name)}
+    options = (f"--{name}" if value is True else f"--{name} {value}" for name, value in values.items())
+    return " ".join((context.command_path, *options))
+
+
+def _was_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def main() -> int:

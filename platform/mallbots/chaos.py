@@ -49,6 +49,10 @@ class Trouble:
     target: str
     make: Callable[[], Awaitable[None]]
 
+    @property
+    def name(self) -> str:
+        return self.kind if self.kind.startswith(self.target) else f"{self.target} {self.kind}"
+
 
 @dataclass(slots=True)
 class Chaos:
@@ -74,6 +78,7 @@ class Chaos:
         for trouble in self._troubles:
             self._begin_next()
             await asyncio.sleep(PAUSE_SECONDS)
+            self.report(f"trouble {self.begun} of {len(self._troubles)}: {trouble.name}")
             await self.live_through(trouble)
         self._begin_next()
         await self.end()
@@ -83,7 +88,7 @@ class Chaos:
         async with open_operators(self.running.data) as operators:
             felt = await self._live_through(trouble, operators)
         self.felt.append(felt)
-        self.report(f"{felt.target} {felt.kind}: whole again after {felt.recovered_after:.1f} s")
+        self.report(f"{trouble.name}: whole again after {felt.recovered_after:.1f} s")
 
     async def end(self) -> None:
         async with open_operators(self.running.data) as operators:
@@ -108,7 +113,7 @@ class Chaos:
         await trouble.make()
         ended = time.monotonic()
         if left := await until_whole(operators, WHOLE_SECONDS):
-            raise Failed(f"{trouble.target} {trouble.kind}: not whole after {WHOLE_SECONDS:.0f} s: {left}")
+            raise Failed(f"{trouble.name}: not whole after {WHOLE_SECONDS:.0f} s: {left}")
         after = await _totals(operators)
         return Felt(
             kind=trouble.kind,

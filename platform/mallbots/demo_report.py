@@ -1,11 +1,12 @@
 """How a demo went: what became of whom, what happened to the messages, and whether what must hold does hold."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from mallbots.chaos import Felt
 from mallbots.day import Visited
@@ -21,6 +22,8 @@ FOR_THE_TREE = (Scenario.SOME_MISSING, Scenario.PLAIN)
 
 @dataclass(frozen=True, slots=True)
 class Report:
+    """`replay` is the command that plays it again."""
+
     visited: Sequence[Visited]
     states: Mapping[str, int]
     totals: Totals
@@ -29,6 +32,7 @@ class Report:
     messages: Sequence[pb.LogEntry]
     left_over: str = ""
     faults: Sequence[Felt] = ()
+    replay: str = ""
 
     @property
     def placed(self) -> int:
@@ -70,6 +74,17 @@ class Report:
         wanted = [each for scenario in FOR_THE_TREE for each in collected if each.visit.scenario is scenario]
         return next((each.order_id for each in (*wanted, *self.visited) if each.order_id), "")
 
+    @property
+    def flows(self) -> list[str]:
+        """What to look at: the conversations in which an invariant was broken, else an order that is worth it."""
+        shown = [entry for each in self.invariants for entry in self.shown_by(each) if entry]
+        return list(dict.fromkeys(entry.correlation_id for entry in shown)) or [self.flow] * bool(self.flow)
+
+    def shown_by(self, invariant: Invariant) -> list[pb.LogEntry | None]:
+        """The messages that show how it was broken; None for one that is in no log."""
+        said = {entry.message_id: entry for entry in self.messages}
+        return [said.get(id) for id in invariant.events]
+
     def cancelled_in(self) -> Counter[str]:
         """In which states orders were when their customers cancelled them."""
         ids = [each.order_id for each in self.visited if each.visit.scenario.name.startswith("CANCELLED")]
@@ -97,7 +112,9 @@ def as_json(report: Report) -> dict[str, Any]:
         "orders_per_second": round(report.placed / report.seconds, 2),
         "surprises": _surprises(report),
         "flow": report.flow,
-    } | ({"faults": [asdict(each) for each in report.faults]} if report.faults else {})
+        **({"faults": [asdict(each) for each in report.faults]} if report.faults else {}),
+        **({} if report.is_good else {"replay": report.replay}),
+    }
 
 
 def show(report: Report) -> None:
@@ -106,6 +123,8 @@ def show(report: Report) -> None:
     console.print(_scenarios(report))
     console.print()
     console.print(_invariants(report))
+    for text in _shown_by(report):
+        console.print(text, soft_wrap=True)
     for surprise in _surprises(report):
         console.print(f"[red]✗ {surprise}[/]", soft_wrap=True)
     console.print()
@@ -143,8 +162,22 @@ def _invariants(report: Report) -> Table:
     for title in ("", "invariant", "checked"):
         table.add_column(title)
     for each in report.invariants:
-        table.add_row("[green]✓[/]" if each.holds else "[red]✗[/]", each.name, each.detail)
+        table.add_row("[green]✓[/]" if each.holds else "[red]✗[/]", each.name, Text(each.detail))
     return table
+
+
+def _shown_by(report: Report) -> Iterator[Text]:
+    """For each broken invariant, a line for each message that shows it."""
+    for each in report.invariants:
+        if each.events:
+            yield Text(f"✗ {each.name}: shown by", style="red")
+        for id, entry in zip(each.events, report.shown_by(each), strict=True):
+            yield Text(f"  {_place(entry)}" if entry else f"  {id}, which is in no log")
+
+
+def _place(entry: pb.LogEntry) -> str:
+    log = entry.source if entry.channel == "events" else f"{entry.source}.{entry.channel}"
+    return f"{entry.type}  {entry.message_id}  of {entry.subject}  {log} {entry.partition}-{entry.sequence}"
 
 
 def _faults(report: Report) -> Table:

@@ -1,15 +1,22 @@
 """What must be true of a run that is over, found in the logs and the APIs of the contexts, never in counters."""
 
 import asyncio
-from collections import Counter, defaultdict
+import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mallbots.operators import Operators
 from mallbots_platform import operator_pb2 as pb
 
 FINAL_STATES = frozenset({"collected", "rejected", "cancelled"})
 EARNING_STATES = frozenset({"completed", "collected"})
+MONEY = {
+    "payments.InvoicePaid": ("amount", 1),
+    "payments.InvoiceAdjusted": ("refunded", -1),
+    "payments.InvoiceRefunded": ("amount", -1),
+}
 SHOWN = 3
 
 
@@ -23,9 +30,21 @@ class OrderRecord:
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
+    """`events`: the ids of the fewest messages that show the first violation; none while it holds, and none where
+    figures differ and yet no message is wrong."""
+
     name: str
     holds: bool
     detail: str
+    events: tuple[str, ...] = ()
+
+
+class Wrong(NamedTuple):
+    """A violation. `at` is when it came to be, in microseconds; `events` are the ids of the messages that show it."""
+
+    at: int
+    text: str
+    events: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -74,9 +93,14 @@ def check(evidence: Evidence) -> list[Invariant]:
 
 
 def every_order_ended(evidence: Evidence) -> Invariant:
-    accepted = {entry.subject for entry in evidence.messages if entry.type == "baskets.BasketCheckedOut"}
+    accepted = {entry.subject: entry for entry in evidence.messages if entry.type == "baskets.BasketCheckedOut"}
+    last = accepted | _last_of_orders(evidence.messages)
     states = {id: evidence.orders[id].state if id in evidence.orders else "unknown" for id in accepted}
-    wrong = [f"{id} is {state}" for id, state in sorted(states.items()) if state not in FINAL_STATES]
+    wrong = [
+        Wrong(last[id].committed_at, f"{id} is {state}", (last[id].message_id,))
+        for id, state in states.items()
+        if state not in FINAL_STATES
+    ]
     return _invariant("every accepted order reached a final state", wrong, f"{len(accepted)} orders")
 
 
@@ -85,29 +109,35 @@ def applied_exactly_once(evidence: Evidence) -> Invariant:
     logs: dict[tuple[str, str], list[pb.LogEntry]] = defaultdict(list)
     for entry in evidence.messages:
         logs[entry.source, entry.channel].append(entry)
-    done: Counter[tuple[str, str]] = Counter()
+    done: dict[tuple[str, str], list[pb.Delivery]] = defaultdict(list)
     other: dict[tuple[str, str], str] = {}
     for each in evidence.all_deliveries:
         if each.outcome in ("applied", "ignored"):
-            done[each.group, each.message_id] += 1
+            done[each.group, each.message_id].append(each)
         else:
             other[each.group, each.message_id] = each.outcome
     wrong, count = [], 0
     for group, source, channel in sorted({(each.group, each.source, each.channel) for each in evidence.subscriptions}):
         for entry in logs[source, channel]:
             count += 1
-            times = done.pop((group, entry.message_id), 0)
+            times = len(done.pop((group, entry.message_id), ()))
             if times != 1:
                 became = other.get((group, entry.message_id)) or f"applied {times} times"
-                wrong.append(f"{entry.type} {entry.message_id} was {became} by {group}")
-    wrong += [f"{group} applied {id}, which nobody said" for group, id in done]
+                text = f"{entry.type} {entry.message_id} was {became} by {group}"
+                wrong.append(Wrong(entry.committed_at, text, (entry.message_id,)))
+    for (group, id), deliveries in done.items():
+        wrong.append(Wrong(deliveries[0].committed_at, f"{group} applied {id}, which nobody said", (id,)))
     return _invariant("every message was applied exactly once by every subscriber", wrong, f"{count} deliveries")
 
 
 def no_cause_missing(evidence: Evidence) -> Invariant:
     known = {entry.message_id for entry in evidence.messages} | evidence.requests
     wrong = [
-        f"{entry.type} {entry.message_id} names {entry.causation_id or 'nothing'}"
+        Wrong(
+            entry.committed_at,
+            f"{entry.type} {entry.message_id} names {entry.causation_id or 'nothing'}",
+            (entry.message_id,),
+        )
         for entry in evidence.messages
         if entry.causation_id not in known
     ]
@@ -115,21 +145,53 @@ def no_cause_missing(evidence: Evidence) -> Invariant:
 
 
 def order_held_per_key(evidence: Evidence) -> Invariant:
-    last: dict[tuple[str, str, str, str], int] = {}
+    last: dict[tuple[str, str, str, str], pb.Delivery] = {}
     wrong = []
     for deliveries in evidence.deliveries.values():
         for each in sorted(deliveries, key=lambda delivery: delivery.position):
             key = (each.group, each.source, each.channel, each.subject)
-            if each.sequence <= last.get(key, 0):
-                wrong.append(f"{each.group} applied {each.type} {each.sequence} of {each.subject} after {last[key]}")
-            last[key] = max(last.get(key, 0), each.sequence)
+            before = last.get(key)
+            if before and each.sequence <= before.sequence:
+                text = f"{each.group} applied {each.type} {each.sequence} of {each.subject} after {before.sequence}"
+                swapped = tuple(dict.fromkeys((each.message_id, before.message_id)))
+                wrong.append(Wrong(each.committed_at, text, swapped))
+            else:
+                last[key] = each
     return _invariant("per key the order held", wrong, f"{len(last)} keys of subscribers")
 
 
 def money_adds_up(evidence: Evidence) -> Invariant:
-    earned = sum(order.total for order in evidence.orders.values() if order.state in EARNING_STATES)
-    wrong = [] if earned == evidence.takings else [f"customers paid {evidence.takings}, completed orders cost {earned}"]
-    return _invariant("money adds up", wrong, f"paid {evidence.takings / 100:.2f}, sold {earned / 100:.2f}")
+    earned = {id: order.total for id, order in evidence.orders.items() if order.state in EARNING_STATES}
+    sold, wrong = sum(earned.values()), []
+    if sold != evidence.takings:
+        text = f"customers paid {evidence.takings}, completed orders cost {sold}"
+        wrong = [Wrong(0, text, _badly_paid(evidence.messages, earned))]
+    return _invariant("money adds up", wrong, f"paid {evidence.takings / 100:.2f}, sold {sold / 100:.2f}")
+
+
+def _badly_paid(messages: Iterable[pb.LogEntry], earned: Mapping[str, int]) -> tuple[str, ...]:
+    """What was said about the money of an order whose payments and price differ, and what became of that order."""
+    money: dict[str, list[pb.LogEntry]] = defaultdict(list)
+    for entry in messages:
+        if entry.type in MONEY:
+            money[entry.subject].append(entry)
+    last = _last_of_orders(messages)
+    wrong = [id for id in earned.keys() | money.keys() if sum(map(_amount, money[id])) != earned.get(id, 0)]
+    shown = [[*money[id], *([last[id]] if id in last else [])] for id in wrong]
+    fewest = min(filter(None, shown), key=lambda told: (len(told), told[-1].committed_at), default=[])
+    return tuple(entry.message_id for entry in fewest)
+
+
+def _amount(entry: pb.LogEntry) -> int:
+    """What came in by it; what was given back is less than nothing."""
+    field, sign = MONEY[entry.type]
+    return sign * int(json.loads(entry.envelope)["data"][field])
+
+
+def _last_of_orders(messages: Iterable[pb.LogEntry]) -> dict[str, pb.LogEntry]:
+    """What ordering said last about each order."""
+    told = (entry for entry in messages if (entry.source, entry.channel) == ("ordering", "events"))
+    return {entry.subject: entry for entry in sorted(told, key=lambda entry: entry.sequence)}
 
 
 def cancelled_from(messages: Iterable[pb.LogEntry], order_id: str) -> str:
@@ -146,8 +208,10 @@ def cancelled_from(messages: Iterable[pb.LogEntry], order_id: str) -> str:
     return ""
 
 
-def _invariant(name: str, wrong: Sequence[str], checked: str) -> Invariant:
+def _invariant(name: str, wrong: Sequence[Wrong], checked: str) -> Invariant:
+    """The violations are told from the first on."""
     if not wrong:
         return Invariant(name, True, checked)
-    more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
-    return Invariant(name, False, "; ".join(wrong[:SHOWN]) + more)
+    told = sorted(wrong)
+    more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+    return Invariant(name, False, "; ".join(each.text for each in told[:SHOWN]) + more, told[0].events)

@@ -93,6 +93,10 @@ def test_what_is_not_understood_is_said_in_a_line(arguments: tuple[str, ...], to
         (("parked", "discard", "ordering:0"), "'ordering:0' names no parked message"),
         (("replay", "baskets", "--from", "start"), "there is no data in"),
         (("lag",), "there is no data in"),
+        (("fault", "list"), "there is no data in"),
+        (("fault", "off", "slow-handler"), "there is no data in"),
+        (("soak", "--minutes", "0"), "--minutes must be more than 0"),
+        (("soak", "--rate", "51"), "--rate more than 0 and at most 50"),
     ],
 )
 def test_a_refusal_is_a_line_and_a_code(
@@ -123,6 +127,36 @@ def test_doctor_answers_where_nothing_is(tmp_path: Path) -> None:
 
 def test_the_command_runs_as_a_module() -> None:
     assert mallbots("lag", "--data", "/nowhere").refusal.startswith("there is no data in /nowhere")
+
+
+@pytest.mark.parametrize(
+    "given, again",
+    [
+        (("demo",), "mallbots demo"),
+        (("demo", "--seed", "1", "--keep", "--json"), "mallbots demo --seed 1"),
+        (("demo", "--chaos", "--orders", "40", "--data", "here"), "mallbots demo --orders 40 --chaos"),
+        (("soak", "--rate", "2.5", "--json"), "mallbots soak --rate 2.5"),
+    ],
+)
+def test_a_run_knows_how_it_is_played_again(
+    given: tuple[str, ...], again: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+
+    async def play(*arguments: Any) -> None:
+        told.append(arguments[-1])
+
+    monkeypatch.setattr(f"mallbots.demo.{given[0]}", play)
+
+    assert mallbots_here(*given).code == 0
+    assert told == [again]
+
+
+def test_chaos_is_refused_a_redis_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MALLBOTS_REDIS_URL", "redis://127.0.0.1:1")
+
+    for command in (("demo", "--chaos"), ("soak",)):
+        assert mallbots_here(*command).refusal.startswith("chaos needs a Redis of its own")
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_json_has_every_figure() -> None:
         "dead": 0,
         "republished": 0,
     }
-    assert told["invariants"] == [{"name": GOOD.name, "holds": True, "detail": GOOD.detail}]
+    assert told["invariants"] == [{"name": GOOD.name, "holds": True, "detail": GOOD.detail, "events": ()}]
     assert told["critical_seconds"] == {"p50": 0.01, "p95": 0.02, "p99": 0.03}
     assert (told["seconds"], told["orders_per_second"], told["flow"]) == (4.0, 0.5, "order-0")
     assert told["scenarios"]["payment declined"] == {"visits": 1, "as_planned": 1, "ends_as": "rejected"}
@@ -97,6 +97,42 @@ def test_a_person_gets_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert "✗ no answer" in text
     assert "1 order in 1.0 s, 1.0 a second · 40 messages published" in text
     assert "10.0 ms p50, 20.0 ms p95, 30.0 ms p99" in text
+
+
+def test_the_messages_that_show_a_wrong_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    history = one_order()
+    history.step("create shopping list", "depot", "call-1")
+    swapped = replace(BAD, name="per key the order held", events=("ordering:events:1", "ordering:events:2"))
+    invented = replace(BAD, name="exactly once", events=("invented", history.messages[-2].message_id))
+
+    show(report(invariants=[GOOD, swapped, invented], messages=history.messages))
+
+    lines = capsys.readouterr().out.splitlines()
+    start = lines.index("✗ per key the order held: shown by")
+    assert lines[start + 1 : start + 6] == [
+        "  ordering.OrderCreated  ordering:events:1  of order-1  ordering 0-1",
+        "  ordering.OrderCollected  ordering:events:2  of order-1  ordering 0-2",
+        "✗ exactly once: shown by",
+        "  invented, which is in no log",
+        "  depot.DoSomething  order:order-1:do:create shopping list:1  of order-1  ordering.commands.depot 0-1",
+    ]
+
+
+def test_the_flow_to_look_at_is_the_one_that_went_wrong() -> None:
+    history = one_order()
+    wrong = replace(BAD, events=("ordering:events:1", "ordering:events:2"))
+
+    assert report().flows == ["order-0"]
+    assert report(invariants=[GOOD, wrong, wrong], messages=history.messages).flows == ["order-1"]
+    assert report(invariants=[replace(BAD, events=("invented",))], messages=history.messages).flows == ["order-0"]
+    assert report(visited=[("plain", "", "no answer")]).flows == ["order-0"]
+
+
+def test_what_went_wrong_can_be_played_again() -> None:
+    again = "mallbots demo --seed 7 --chaos"
+
+    assert as_json(report(invariants=[BAD], replay=again))["replay"] == again
+    assert "replay" not in as_json(report(replay=again))
 
 
 def test_cancellations_are_counted_by_state() -> None:

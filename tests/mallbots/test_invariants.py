@@ -27,34 +27,47 @@ def test_an_honest_run_keeps_all_of_them() -> None:
 
 
 def test_an_empty_run_keeps_all_of_them() -> None:
-    assert all(each.holds for each in check(Evidence()))
+    assert all(each.holds and each.events == () for each in check(Evidence()))
 
 
 @pytest.mark.parametrize("state", ["pending", "approved", "ready", "paid", "completed"])
 def test_an_order_that_did_not_end_is_found(state: str) -> None:
     evidence = one_order().evidence(orders={ORDER: OrderRecord(state, 2590)})
 
-    assert broken(every_order_ended(evidence)) == f"{ORDER} is {state}"
+    found = every_order_ended(evidence)
+
+    assert broken(found) == f"{ORDER} is {state}"
+    assert shown(found) == ["ordering.OrderCollected"]
 
 
 def test_an_order_that_never_came_to_be_is_found() -> None:
-    assert broken(every_order_ended(one_order().evidence(orders={}))) == f"{ORDER} is unknown"
+    history = History()
+    history.say("baskets.BasketCheckedOut", history.call("baskets", "CheckoutBasket"))
+
+    found = every_order_ended(history.evidence(orders={}))
+
+    assert broken(found) == f"{ORDER} is unknown"
+    assert shown(found) == ["baskets.BasketCheckedOut"]
 
 
 def test_a_lost_message_is_found() -> None:
     history = one_order()
     lost = history.deliveries.pop(0)
 
-    told = broken(applied_exactly_once(history.evidence()))
+    found = applied_exactly_once(history.evidence())
 
-    assert told == f"{lost.type} {lost.message_id} was applied 0 times by ordering"
+    assert broken(found) == f"{lost.type} {lost.message_id} was applied 0 times by ordering"
+    assert found.events == (lost.message_id,)
 
 
 def test_a_doubled_message_is_found() -> None:
     history = one_order()
     history.deliver(history.messages[0], "ordering")
 
-    assert "applied 2 times by ordering" in broken(applied_exactly_once(history.evidence()))
+    found = applied_exactly_once(history.evidence())
+
+    assert "applied 2 times by ordering" in broken(found)
+    assert shown(found) == ["baskets.BasketCheckedOut"]
 
 
 def test_one_that_was_ignored_and_applied_is_found() -> None:
@@ -77,7 +90,10 @@ def test_a_message_that_nobody_said_is_found() -> None:
     invented = pb.LogEntry(message_id="invented", type="baskets.BasketCheckedOut", source="baskets", channel="events")
     history.deliver(invented, "ordering")
 
-    assert broken(applied_exactly_once(history.evidence())) == "ordering applied invented, which nobody said"
+    found = applied_exactly_once(history.evidence())
+
+    assert broken(found) == "ordering applied invented, which nobody said"
+    assert found.events == ("invented",)
 
 
 def test_a_subscriber_that_heard_nothing_is_found() -> None:
@@ -94,7 +110,10 @@ def test_a_missing_cause_is_found(cause: str) -> None:
     history = one_order()
     history.messages[1].causation_id = cause
 
-    assert broken(no_cause_missing(history.evidence())).endswith(f"names {cause or 'nothing'}")
+    found = no_cause_missing(history.evidence())
+
+    assert broken(found).endswith(f"names {cause or 'nothing'}")
+    assert shown(found) == ["ordering.OrderCreated"]
 
 
 def test_a_forgotten_call_is_a_missing_cause() -> None:
@@ -108,16 +127,20 @@ def test_two_swapped_messages_are_found() -> None:
     history = one_order()
     history.deliveries[1].position, history.deliveries[2].position = 3, 2
 
-    assert "payments applied ordering.OrderCreated 1 of order-1 after 2" in broken(
-        order_held_per_key(history.evidence())
-    )
+    found = order_held_per_key(history.evidence())
+
+    assert "payments applied ordering.OrderCreated 1 of order-1 after 2" in broken(found)
+    assert shown(found) == ["ordering.OrderCreated", "ordering.OrderCollected"]
 
 
 def test_a_message_applied_again_is_out_of_order() -> None:
     history = one_order()
     history.deliver(history.messages[0], "ordering")
 
-    assert "BasketCheckedOut 1 of order-1 after 1" in broken(order_held_per_key(history.evidence()))
+    found = order_held_per_key(history.evidence())
+
+    assert "BasketCheckedOut 1 of order-1 after 1" in broken(found)
+    assert shown(found) == ["baskets.BasketCheckedOut"]
 
 
 def test_other_keys_may_overtake() -> None:
@@ -138,18 +161,45 @@ def test_other_channels_and_groups_have_orders_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("takings", [0, 2589, 2591, 5180])
-def test_money_that_does_not_add_up_is_found(takings: int) -> None:
-    told = broken(money_adds_up(one_order().evidence(takings=takings)))
+def test_takings_that_no_order_explains_are_found(takings: int) -> None:
+    found = money_adds_up(one_order().evidence(takings=takings))
 
-    assert told == f"customers paid {takings}, completed orders cost 2590"
+    assert broken(found) == f"customers paid {takings}, completed orders cost 2590"
+    assert found.events == ()
+
+
+def test_the_payments_of_the_order_that_is_badly_paid_are_shown() -> None:
+    history = one_order()
+    history.say("payments.InvoicePaid", "call-1", key="order-2", data={"amount": 700})
+    history.say("payments.InvoiceAdjusted", "call-1", key="order-2", data={"amount": 500, "refunded": 200})
+    history.say("ordering.OrderCancelled", "call-1", key="order-2")
+    history.say("payments.InvoiceRefunded", "call-1", key="order-2", data={"amount": 499})
+    orders = {ORDER: OrderRecord("collected", 2590), "order-2": OrderRecord("cancelled", 500)}
+
+    found = money_adds_up(history.evidence(orders=orders, takings=2591))
+
+    assert broken(found) == "customers paid 2591, completed orders cost 2590"
+    assert found.events == ("payments:events:2", "payments:events:3", "payments:events:4", "ordering:events:3")
+
+
+def test_of_two_badly_paid_orders_the_shorter_story_is_shown() -> None:
+    history = one_order()
+    history.say("ordering.OrderCollected", "call-1", key="order-2")
+    orders = {ORDER: OrderRecord("collected", 2580), "order-2": OrderRecord("collected", 20)}
+
+    assert money_adds_up(history.evidence(orders=orders)).events == ("ordering:events:3",)
 
 
 @pytest.mark.parametrize("state", ["cancelled", "rejected"])
 def test_who_got_nothing_pays_nothing(state: str) -> None:
-    orders = {ORDER: OrderRecord(state, 2590)}
+    history = one_order()
+    paid, orders = history.messages.pop(), {ORDER: OrderRecord(state, 2590)}
 
-    assert money_adds_up(one_order().evidence(orders=orders, takings=0)).holds
-    assert not money_adds_up(one_order().evidence(orders=orders)).holds
+    assert money_adds_up(history.evidence(orders=orders, takings=0)).holds
+    history.messages.append(paid)
+    found = money_adds_up(history.evidence(orders=orders))
+    assert not found.holds
+    assert shown(found) == ["payments.InvoicePaid", "ordering.OrderCollected"]
 
 
 def test_a_long_list_of_wrongs_is_cut() -> None:
@@ -157,10 +207,19 @@ def test_a_long_list_of_wrongs_is_cut() -> None:
     for number in range(10):
         history.say("baskets.BasketStarted", "nobody", key=f"basket-{number}")
 
-    told = broken(no_cause_missing(history.evidence()))
+    found = no_cause_missing(history.evidence())
 
-    assert told.count("names nobody") == 3
-    assert told.endswith("and 7 more")
+    assert broken(found).count("names nobody") == 3
+    assert found.detail.endswith("and 7 more")
+    assert found.events == ("baskets:events:1",)
+
+
+def test_the_first_of_many_wrongs_is_shown() -> None:
+    history = one_order()
+    history.messages[0].causation_id = history.messages[1].causation_id = "nobody"
+    history.messages.reverse()
+
+    assert shown(no_cause_missing(history.evidence())) == ["baskets.BasketCheckedOut"]
 
 
 @pytest.mark.parametrize("state", ["approved", "ready", "paid", "completed"])
@@ -182,3 +241,9 @@ def broken(invariant: Invariant) -> str:
     """What it found; it must not hold."""
     assert not invariant.holds
     return invariant.detail
+
+
+def shown(invariant: Invariant) -> list[str]:
+    """The types of the messages that show what is wrong, in a history in which nothing was invented."""
+    types = {entry.message_id: entry.type for entry in one_order().messages}
+    return [types[id] for id in invariant.events]
