@@ -63,9 +63,10 @@ class Soak:
 
     async def _make_trouble(self) -> None:
         rounds = itertools.cycle(self.chaos.troubles_without_kills())
-        for trouble in rounds:
+        for number, trouble in enumerate(rounds, 1):
             if time.monotonic() - self._begun > self.seconds - 5:
                 break
+            self.chaos.report(f"trouble {number}: {trouble.name}")
             await self.chaos.live_through(trouble)
             await asyncio.sleep(1.0)
         await self.chaos.end()

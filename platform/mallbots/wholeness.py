@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from mallbots.operators import DEADLINE_SECONDS, Operators
+from mallbots.reporting import counted
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.errors import PlatformError
 
@@ -55,4 +56,4 @@ async def _wrong(operators: Operators, heads: dict[Place, int]) -> str:
                 behind = head - lag.applied_sequence
                 return f"{lag.group} is {behind} behind in {lag.source}.{lag.channel} {lag.partition}"
     waiting = [parked for _, parked in await operators.parked() if parked.state != "dead"]
-    return f"{len(waiting)} messages wait for another attempt" if waiting else ""
+    return f"{counted(len(waiting), 'message')} to be tried again" if waiting else ""
