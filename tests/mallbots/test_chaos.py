@@ -16,15 +16,15 @@ SEEDS = range(100)
 PAIRS = {f"{one} and {other}" for one in CONTEXTS for other in CONTEXTS if one != other}
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_any_day_has_many_troubles_of_many_kinds(seed: int) -> None:
-    troubles = chaos_of(seed)._troubles
+def test_any_day_has_many_troubles_of_many_kinds() -> None:
+    for seed in SEEDS:
+        troubles = chaos_of(seed)._troubles
+        killed = {trouble.target for trouble in troubles if trouble.kind == KILLED}
 
-    killed = {trouble.target for trouble in troubles if trouble.kind == KILLED}
-    assert len(troubles) >= 15
-    assert len({trouble.kind for trouble in troubles}) >= 10
-    assert killed >= set(CONTEXTS)
-    assert len(killed & PAIRS) == 1
+        assert len(troubles) >= 15
+        assert len({trouble.kind for trouble in troubles}) >= 10
+        assert killed >= set(CONTEXTS)
+        assert len(killed & PAIRS) == 1
 
 
 def test_a_seed_stands_for_one_day() -> None:

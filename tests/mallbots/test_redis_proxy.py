@@ -67,7 +67,7 @@ async def test_it_passes_everything_on() -> None:
 
         answers = await asyncio.gather(ask(first, long), ask(second, b"PING"))
 
-        assert answers == [long, b"PING"]
+        assert list(answers) == [long, b"PING"]
         first[1].close()
         assert await ask(second, b"PING") == b"PING"
 
