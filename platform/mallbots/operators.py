@@ -1,13 +1,14 @@
 """The operator services of all processes of a run; of a process that is gone, its database answers the same."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mallbots.directories import contexts_with_data, database_url
+from mallbots.directories import CONTEXTS, contexts_with_data, database_url
 from mallbots.liveness import live_endpoints
 from mallbots.reporting import Failed
 from mallbots_platform import operator_pb2 as pb
@@ -19,6 +20,7 @@ DEADLINE_SECONDS = 10.0
 PAGE = 200
 IDS_AT_ONCE = 1000
 MOST_PARTITIONS = 64
+PEER = "MALLBOTS_PEER_OPERATOR"
 
 
 class Operators:
@@ -110,17 +112,24 @@ class Operators:
                 return found
 
 
+def _addresses(data: Path) -> dict[str, str]:
+    if peer := os.environ.get(PEER):
+        return {context: peer.format(context=context) for context in CONTEXTS}
+    return {context: endpoint.operator for context, endpoint in live_endpoints(data).items()}
+
+
 @asynccontextmanager
 async def open_operators(data: Path) -> AsyncIterator[Operators]:
-    """Raises Failed when there is nothing to be asked."""
-    live = live_endpoints(data)
+    """Those of the processes in `data`; where MALLBOTS_PEER_OPERATOR says how a context is addressed, as in containers,
+    those instead. Raises Failed when there is nothing to be asked."""
+    live = _addresses(data)
     gone = [context for context in contexts_with_data(data) if context not in live]
     if not live and not gone:
         raise Failed(f"there is no data in {data}: start `mallbots up`, or say where with --data")
     async with AsyncExitStack() as stack:
         services: dict[str, Any] = {}
-        for context, endpoint in live.items():
-            channel = open_channel(endpoint.operator)
+        for context, address in live.items():
+            channel = open_channel(address)
             stack.push_async_callback(partial(channel.close, None))
             services[context] = client_for(channel, SERVICE)
         for context in gone:

@@ -67,6 +67,20 @@ async def test_a_directory_that_is_missing_is_named(tmp_path: Path) -> None:
             pass
 
 
+async def test_processes_may_be_found_by_an_address_instead_of_a_directory(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teller = await world.teller()
+    monkeypatch.setattr("mallbots.operators.CONTEXTS", ("teller",))
+    port = teller.process.endpoint.operator.rpartition(":")[2]
+    monkeypatch.setenv("MALLBOTS_PEER_OPERATOR", f"127.0.0.1:{port}")
+
+    async with open_operators(tmp_path / "nowhere") as operators:
+        answers = await operators.ask("GetStatus", pb.GetStatusRequest())
+
+    assert {context: answer.context for context, answer in answers.items()} == {"teller": "teller"}
+
+
 async def test_a_run_is_quiet_when_all_is_applied(world: World) -> None:
     teller, listener = await world.teller(), await world.listener()
     await teller.say("one", "two")
