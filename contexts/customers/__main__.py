@@ -1,4 +1,4 @@
 from contexts.customers.composition import compose
-from mallbots_platform.process import main
+from mallbots_platform.command_line import main
 
 main(compose)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mallbots_platform.clock import from_rfc3339, now_us
+from mallbots_platform.delivery_metrics import DeliveryMetrics, Handled
 from mallbots_platform.envelope import Envelope, decode_envelope
 from mallbots_platform.errors import Conflict, InvalidInput, RuleViolated, words_of
 from mallbots_platform.handling import Outcome
-from mallbots_platform.inbox import DeliveryMetrics, Handled
 from mallbots_platform.job_streams import Entry
 from mallbots_platform.parking import DEAD, ParkedMessage, ParkingLot
 from mallbots_platform.partitions import StreamName

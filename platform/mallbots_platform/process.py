@@ -2,12 +2,9 @@
 
 import asyncio
 import contextlib
-import gc
 import os
-import signal
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -17,7 +14,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from redis.exceptions import RedisError
 from sqlalchemy import MetaData, Table
 
-from mallbots_platform import clock, crash_points, ids, schema
+from mallbots_platform import clock, ids, schema
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.aggregates import Aggregate, Entity
 from mallbots_platform.calls import ProcessCalls
@@ -463,42 +460,6 @@ async def open_process(contract: Contract, settings: Settings) -> AsyncIterator[
         yield process
     finally:
         await process.close()
-
-
-Compose = Callable[[Settings], AbstractAsyncContextManager[Process]]
-
-
-def main(compose: Compose) -> None:
-    """`python -m contexts.<name>`: settings from the environment, then serve until SIGTERM or Ctrl-C."""
-    import uvloop
-
-    context = compose.__module__.split(".")[-2]
-    try:
-        crash_points.arm(os.environ.get(crash_points.VARIABLE, ""))
-        settings = Settings.from_environment(context)
-        uvloop.run(_serve(compose, settings))
-    except (PlatformError, ValueError) as error:
-        sys.exit(f"{context} cannot start: {' '.join(str(error).split())}")
-
-
-async def _serve(compose: Compose, settings: Settings) -> None:
-    async with compose(settings) as process:
-        process.telemetry.for_libraries()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, process.stop)
-        await process.start()
-        settle_memory()
-        process.telemetry.log.info("process started", grpc=process.endpoint.grpc, operator=process.endpoint.operator)
-        await process.run()
-        process.telemetry.log.info("process stopped")
-
-
-def settle_memory() -> None:
-    """What a process is made of stays: the collector need not look at it again, nor at each batch several times."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 async def _ended(tasks: Iterable[asyncio.Future[Any]]) -> None:
