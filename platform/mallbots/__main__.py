@@ -71,13 +71,16 @@ def soak(
 @app.command()
 def up(
     only: Annotated[str, typer.Option(help="Some contexts, such as ordering,depot; all if not said.")] = "",
+    observe: Annotated[
+        bool, typer.Option("--observe", help="With Prometheus, Jaeger, Grafana and so on, as far as they are here.")
+    ] = False,
     data: Data = None,
     json: Json = False,
 ) -> None:
     """Run and supervise all processes until Ctrl-C; say where each listens."""
     from mallbots.up import up
 
-    run(lambda: up(data_directory(data), only, json))
+    run(lambda: up(data_directory(data), only, observe, json))
 
 
 @app.command()

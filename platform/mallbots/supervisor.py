@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -27,10 +27,14 @@ STOP_SECONDS = 10.0
 LONGEST_PAUSE = 10.0
 STEADY_SECONDS = 5.0
 Report = Callable[[str], None]
+Beside = Callable[[str], Awaitable[Mapping[str, str]]]
 
 
 class Supervisor:
-    """Runs `contexts` in the directory `data`; `environ` is what their processes are told besides."""
+    """Runs `contexts` in the directory `data`; `environ` is what their processes are told besides.
+
+    `beside` is called with Redis' URL before they start; they are told what it returns, too.
+    """
 
     def __init__(
         self,
@@ -40,6 +44,7 @@ class Supervisor:
         report: Report,
         *,
         through_proxy: bool = False,
+        beside: Beside | None = None,
     ) -> None:
         self.data = data
         self.contexts = tuple(contexts)
@@ -47,6 +52,7 @@ class Supervisor:
         self._report = report
         self.proxy: RedisProxy | None = None
         self._through_proxy = through_proxy
+        self._beside = beside
         self._redis: EmbeddedRedis | None = None
         self._redis_in_hand = asyncio.Lock()
         self._processes: dict[str, asyncio.subprocess.Process] = {}
@@ -97,6 +103,8 @@ class Supervisor:
         self._take_directory()
         await self._refuse_leftovers()
         await self._start_redis()
+        if self._beside:
+            self._environ = {**self._environ, **await self._beside(self.own_redis_url)}
         for context in self.contexts:
             await self._spawn(context)
         await asyncio.gather(*(self._until_ready(context) for context in self.contexts))
@@ -111,7 +119,7 @@ class Supervisor:
         await asyncio.gather(*self._keepers, return_exceptions=True)
         for context in self._processes:
             self.tell(context, signal.SIGCONT)
-        await asyncio.gather(*(_end(process) for process in self._processes.values()))
+        await asyncio.gather(*(end_process(process) for process in self._processes.values()))
         if self.proxy:
             await self.proxy.stop()
         if self._redis:
@@ -190,7 +198,7 @@ class Supervisor:
             started = time.monotonic()
             code = await self._processes[context].wait()
             pause = 0.5 if time.monotonic() - started > STEADY_SECONDS else pause
-            self._say(f"{context} ended ({_said(code)}); starting it again in {pause:g} s")
+            self._say(f"{context} ended ({how_it_ended(code)}); starting it again in {pause:g} s")
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 2)
             with contextlib.suppress(OSError):  # out of processes or memory: the next round tries again
@@ -219,9 +227,10 @@ async def supervised(
     report: Report = lambda text: None,
     *,
     through_proxy: bool = False,
+    beside: Beside | None = None,
 ) -> AsyncIterator[Supervisor]:
     """Running as long as the context lasts, whatever ends it."""
-    supervisor = Supervisor(data, contexts, environ or {}, report, through_proxy=through_proxy)
+    supervisor = Supervisor(data, contexts, environ or {}, report, through_proxy=through_proxy, beside=beside)
     try:
         await supervisor.start()
         yield supervisor
@@ -249,7 +258,8 @@ def source_roots() -> list[str]:
     return roots
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def end_process(process: asyncio.subprocess.Process) -> None:
+    """Asked first, killed when it takes too long."""
     with contextlib.suppress(ProcessLookupError):
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
@@ -261,5 +271,5 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _said(code: int) -> str:
+def how_it_ended(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit {code}"

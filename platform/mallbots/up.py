@@ -2,30 +2,52 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
 
 from mallbots.directories import CONTEXTS
+from mallbots.observe.links import as_json, show_stack
+from mallbots.observe.stack import Stack, observing
 from mallbots.reporting import Failed, open_console, print_json
-from mallbots.supervisor import supervised
+from mallbots.supervisor import Supervisor, supervised
 from mallbots_platform.endpoints import Endpoint
 
 
-async def up(data: Path, only: str, as_json: bool) -> None:
+async def up(data: Path, only: str, observe: bool, json_wanted: bool) -> None:
     """Ctrl-C and SIGTERM are its regular end."""
     contexts, console = chosen(only), open_console(stderr=True)
     with contextlib.suppress(asyncio.CancelledError):
-        async with contextlib.AsyncExitStack() as stack:
-            with console.status(f"starting {', '.join(contexts)}"):
-                running = await stack.enter_async_context(
-                    supervised(data, contexts, report=lambda text: console.print(f"mallbots: {text}", soft_wrap=True))
-                )
-            if as_json:
-                print_json({"ready": True, "services": services(running.endpoints)})
+        async with opened(data, contexts, observe, console) as (running, stack):
+            if json_wanted:
+                told = {"ready": True, "services": services(running.endpoints)}
+                print_json(told | (as_json(stack) if stack else {}))
             else:
-                _show(data, running.endpoints, running.redis_url)
+                show(data, running, stack)
             await asyncio.Event().wait()
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    data: Path,
+    contexts: tuple[str, ...],
+    observe: bool,
+    console: Console,
+    environ: Mapping[str, str] | None = None,
+) -> AsyncIterator[tuple[Supervisor, Stack | None]]:
+    """The mall; and what shows it, if that is wanted: it comes first and goes last, so that it sees all."""
+
+    def say(text: str) -> None:
+        console.print(f"mallbots: {text}", soft_wrap=True, markup=False)
+
+    async with contextlib.AsyncExitStack() as opening:
+        stack = await opening.enter_async_context(observing(data, contexts, say)) if observe else None
+        with console.status(f"starting {', '.join(contexts)}"):
+            beside = stack.start if stack else None
+            running = await opening.enter_async_context(supervised(data, contexts, environ, say, beside=beside))
+        yield running, stack
 
 
 def chosen(only: str) -> tuple[str, ...]:
@@ -43,12 +65,14 @@ def services(endpoints: dict[str, Endpoint]) -> dict[str, dict[str, str]]:
     }
 
 
-def _show(data: Path, endpoints: dict[str, Endpoint], redis_url: str) -> None:
+def show(data: Path, running: Supervisor, stack: Stack | None) -> None:
     table = Table(box=None, pad_edge=False)
     for title in ("context", "gRPC", "metrics", "operator"):
         table.add_column(title)
-    for context, at in services(endpoints).items():
+    for context, at in services(running.endpoints).items():
         table.add_row(context, at["grpc"], at["metrics"], at["operator"])
     console = open_console()
     console.print(table)
-    console.print(f"Redis {redis_url} · data and logs in {data} · Ctrl-C stops everything", soft_wrap=True)
+    if stack:
+        show_stack(stack, console)
+    console.print(f"Redis {running.redis_url} · data and logs in {data} · Ctrl-C stops everything", soft_wrap=True)

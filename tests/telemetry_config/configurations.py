@@ -36,22 +36,3 @@ def variables_in(path: Path) -> set[str]:
 def with_defaults(text: str) -> str:
     """As it is where no variable of the environment is set."""
     return _ENVIRONMENT.sub(lambda found: found[2] or "", text)
-
-
-def without(config: dict[str, Any], missing: frozenset[str]) -> dict[str, Any]:
-    """For a collector that was built without some kinds of component: what is of such a kind is left out everywhere."""
-    kept = {
-        section: {name: each for name, each in parts.items() if _kind(name) not in missing}
-        for section, parts in config.items()
-        if section != "service"
-    }
-    pipelines = {
-        name: {part: [each for each in names if _kind(each) not in missing] for part, names in pipeline.items()}
-        for name, pipeline in config["service"]["pipelines"].items()
-    }
-    complete = {name: each for name, each in pipelines.items() if each["receivers"] and each["exporters"]}
-    return kept | {"service": config["service"] | {"pipelines": complete}}
-
-
-def _kind(name: str) -> str:
-    return name.partition("/")[0]

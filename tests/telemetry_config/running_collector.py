@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 import yaml
 
+from mallbots.observe.collector import COLLECTOR, unknown_to, without
 from telemetry.testing import OtlpReceiver
-from tests.telemetry_config.configurations import collector, without
+from tests.telemetry_config.configurations import collector
 
-PROGRAMS = ("otelcol-contrib", "otelcol-mallbots", "otelcol")
-MISSING = f"no Collector is to be found ({', '.join(PROGRAMS)}): docs/observability.md says how to get one"
+MISSING = f"no Collector is to be found ({', '.join(COLLECTOR.executables)}): docs/observability.md says how to get one"
 # What they would ask is not there in a test.
-ABSENT = frozenset({"redis", "postgresql", "file_log"})
+ABSENT = frozenset({"redis", "postgresql", "file_log", "otlp_http/loki"})
 START_SECONDS = 60.0
 
 
@@ -50,12 +50,13 @@ class Running:
 
 @contextlib.contextmanager
 def running_collector(folder: Path, *files: str) -> Iterator[Running]:
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    program = next(filter(None, map(shutil.which, COLLECTOR.executables)), None)
     if program is None:
         pytest.skip(MISSING)
     health, otlp, metrics = (_free_address() for _ in range(3))
     with OtlpReceiver() as kept:
-        config = without(collector(*files), ABSENT | _unknown_to(program))
+        whole = collector(*files)
+        config = without(whole, ABSENT | unknown_to(program, whole))
         path = folder / "collector.yaml"
         path.write_text(yaml.safe_dump(_placed(config, health, otlp, metrics, kept.endpoint)))
         with (folder / "said").open("wb") as said:
@@ -77,21 +78,11 @@ def _placed(config: dict[str, Any], health: str, otlp: str, metrics: str, kept: 
     config["extensions"]["health_check"]["endpoint"] = health
     config["receivers"]["otlp"]["protocols"] = {"http": {"endpoint": otlp}}
     config["exporters"]["prometheus/spans"]["endpoint"] = metrics
-    config["exporters"]["prometheus/stores"]["endpoint"] = _free_address()
     config["service"]["telemetry"]["metrics"] = {"level": "none"}
     config["exporters"]["otlp_http/jaeger"] = {"endpoint": kept, "compression": "none"}
     config["service"]["pipelines"]["traces/kept"]["exporters"] = ["otlp_http/jaeger"]
     del config["exporters"]["otlp_grpc/jaeger"]
     return config
-
-
-def _unknown_to(program: str) -> frozenset[str]:
-    """Kinds of component that we name and this build does not have."""
-    told = subprocess.run([program, "components"], capture_output=True, text=True, timeout=60, check=True).stdout
-    sections = ("receivers", "processors", "connectors", "exporters")
-    known = {each["name"] for section in sections for each in yaml.safe_load(told)[section]}
-    named = {name.partition("/")[0] for section in sections for name in collector("collector.yaml")[section]}
-    return frozenset(named - known)
 
 
 def _await_health(process: subprocess.Popen[bytes], health: str, said: Path) -> None:
