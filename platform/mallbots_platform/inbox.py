@@ -213,7 +213,7 @@ class Inbox:
     ) -> tuple[Any, ...]:
         now = now_us()
         created_at = from_rfc3339(envelope.time)
-        if entry.published_at > entry.received_at:
+        if max(created_at, entry.published_at) > entry.received_at:
             self._metrics.clock_skew.inc()
         outbox_us = max(0, entry.published_at - created_at) if entry.published_at else 0
         stream_us = max(0, entry.received_at - entry.published_at) if entry.published_at else 0

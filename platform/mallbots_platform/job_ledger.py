@@ -141,7 +141,7 @@ class JobLedger:
         outbox_us = max(0, job.published_at - created_at) if job.published_at else 0
         stream_us = max(0, job.received_at - job.published_at) if job.published_at else 0
         times = (outbox_us, stream_us, attempt.handler_us, max(0, now_us() - created_at))
-        if job.published_at > job.received_at:
+        if max(created_at, job.published_at) > job.received_at:
             self._metrics.clock_skew.inc()
         self._write(job, outcome, times, error)
         span = attempt.span

@@ -81,6 +81,7 @@ class Subscription:
         self._batch = batch
         self._crash_limit = crash_limit
         self._stalled: dict[StreamName, _Stall] = {}
+        self._holes: set[StreamName] = set()
         self._risked: set[tuple[StreamName, int]] = set()
         self._retry_now = asyncio.Event()
         self._by_key = {stream.key.encode(): stream for stream in self.routes}
@@ -321,8 +322,7 @@ class Subscription:
 
     async def _heal(self, stream: StreamName, mark: int, stopped: Received, reason: str) -> bool:
         """Apply from the source's log what the stream lacks, up to the entry that could not be applied."""
-        self._gaps.inc()
-        self._telemetry.log.warning("gap found", stream=stream.key, group=self.group, after=mark, reason=reason)
+        self._found_hole(stream, mark, reason)
         try:
             reached, _ = await self._catch_up(stream, stopped.seq)
         except Unavailable as error:
@@ -335,6 +335,7 @@ class Subscription:
             reason = f"{reason}; its source has said nothing with the number {stopped.seq}"
         if reached < stopped.seq or stopped.unreadable:
             await self._writer.run(lambda: self.inbox.set_aside(stream, stopped, reason))
+        self._closed_hole(stream)
         return True
 
     async def _find_lost_ends(self, streams: list[StreamName]) -> None:
@@ -350,8 +351,7 @@ class Subscription:
         answers = await pipeline.execute() if marks else []
         for number, (stream, mark) in enumerate(marks.items()):
             if _has_lost_its_end(mark, self.group, *answers[3 * number : 3 * number + 3]):
-                self._gaps.inc()
-                self._telemetry.log.warning("gap found", stream=stream.key, group=self.group, after=mark, reason="end")
+                self._found_hole(stream, mark, "end")
                 self._stalled[stream] = _Stall("its end was lost", 0.0)
 
     async def _catch_up(self, stream: StreamName, until: int) -> tuple[int | None, int]:
@@ -366,10 +366,21 @@ class Subscription:
                 self._stall(stream, applied.reason if applied else "its lease was lost")
                 return None, taken
             reached("heal: applied")
-            self._healed.inc(applied.mark - mark)
             taken += applied.mark - mark
             mark = applied.mark
         return mark, taken
+
+    def _found_hole(self, stream: StreamName, after: int, reason: str) -> None:
+        self._telemetry.log.warning("gap found", stream=stream.key, group=self.group, after=after, reason=reason)
+        if stream not in self._holes:
+            self._holes.add(stream)
+            self._gaps.inc()
+
+    def _closed_hole(self, stream: StreamName) -> None:
+        """It is filled, or known to be none of the source's, or another owner's to find."""
+        if stream in self._holes:
+            self._holes.remove(stream)
+            self._healed.inc()
 
     def _stall(self, stream: StreamName, reason: str) -> None:
         self._stalled[stream] = _Stall(reason, asyncio.get_running_loop().time() + HEAL_PAUSE_SECONDS)
@@ -379,6 +390,7 @@ class Subscription:
         for stream in [stream for stream, stall in self._stalled.items() if stall.until <= now]:
             if stream.partition not in self._leases.owned:
                 del self._stalled[stream]
+                self._closed_hole(stream)
                 continue
             try:
                 reached, _ = await self._catch_up(stream, EVERYTHING)
@@ -387,6 +399,7 @@ class Subscription:
                 continue
             if reached is not None:
                 del self._stalled[stream]
+                self._closed_hole(stream)
                 await self._recover(stream)
 
     # Parked messages

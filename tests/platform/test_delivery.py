@@ -2,6 +2,7 @@
 
 import random
 
+from mallbots_platform.clock import shift
 from mallbots_platform.errors import DatabaseAway, Unavailable
 from mallbots_platform.partitions import StreamName, partition_of
 from mallbots_platform.process import Process
@@ -230,3 +231,17 @@ async def test_nobody_steals_anothers_events(world: World) -> None:
 
     assert await one.hears(*words("k", 20))
     assert await other.hears(*words("k", 20))
+
+
+async def test_a_clock_that_is_ahead_where_it_was_written_shows_where_it_is_read(world: World) -> None:
+    teller = await world.teller()
+    shift(3600)
+    try:
+        await teller.say("an hour from now")
+    finally:
+        shift(0)
+
+    listener = await world.listener()
+
+    assert await listener.hears("an hour from now")
+    assert await eventually(lambda: listener.measured("mallbots_clock_skew_total") == 1)
