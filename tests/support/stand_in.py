@@ -8,6 +8,9 @@ from typing import Any
 from mallbots.chaos import Chaos
 from mallbots.directories import CONTEXTS
 from mallbots.redis_proxy import RedisProxy
+from mallbots_platform.endpoints import Endpoint
+
+NOWHERE = "127.0.0.1:1"
 
 
 class StandIn:
@@ -16,6 +19,7 @@ class StandIn:
     def __init__(self, proxy: RedisProxy | None) -> None:
         self.data = Path("/nowhere")
         self.contexts = CONTEXTS
+        self.endpoints = {context: Endpoint(NOWHERE, NOWHERE, NOWHERE, 0) for context in CONTEXTS}
         self.proxy = proxy
         self.told: list[tuple[str, signal.Signals]] = []
 
