@@ -37,12 +37,14 @@ Samples = dict[tuple[str, Labels], float]
 
 @dataclass(slots=True)
 class DemoRun:
-    """`measured` has the highest value that each sample ever had; `requests` are what began outside, by id."""
+    """`exported` are the requests in which spans came; `measured` has the highest value that each sample ever had;
+    `requests` are what began outside, by id."""
 
     data: Path
     code: int = -1
     report: dict[str, Any] = field(default_factory=dict)
     spans: list[ReceivedSpan] = field(default_factory=list)
+    exported: list[bytes] = field(default_factory=list)
     measured: Samples = field(default_factory=dict)
     messages: dict[str, pb.LogEntry] = field(default_factory=dict)
     deliveries: list[pb.Delivery] = field(default_factory=list)
@@ -85,6 +87,7 @@ def _play(data: Path) -> DemoRun:
     with OtlpReceiver() as receiver, _scraped(run):
         run.code, said = _demo(data, receiver.endpoint)
         run.spans = receiver.spans
+        run.exported = [request.SerializeToString() for request in receiver.requests]
     run.report = json.loads(said.splitlines()[-1]) if run.code == 0 else {"said": said}
     asyncio.run(_read_journal(run))
     return run
