@@ -42,6 +42,10 @@ class Felt:
     parked: int
     republished: int
 
+    @property
+    def name(self) -> str:
+        return _name(self.kind, self.target)
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -51,7 +55,7 @@ class Trouble:
 
     @property
     def name(self) -> str:
-        return self.kind if self.kind.startswith(self.target) else f"{self.target} {self.kind}"
+        return _name(self.kind, self.target)
 
 
 @dataclass(slots=True)
@@ -124,6 +128,10 @@ class Chaos:
             parked=max(0, after.retried - before.retried),
             republished=max(0, after.republished - before.republished),
         )
+
+
+def _name(kind: str, target: str) -> str:
+    return kind if kind.startswith(target) else f"{target} {kind}"
 
 
 def _troubles(chaos: Chaos, dice: random.Random) -> Sequence[Trouble]:

@@ -181,14 +181,14 @@ def _place(entry: pb.LogEntry) -> str:
 
 
 def _faults(report: Report) -> Table:
+    """Narrow enough for 80 columns."""
     table = Table(box=None, pad_edge=False)
-    table.add_column("fault")
-    table.add_column("of")
-    for title in ("at", "whole again after", "calls repeated", "set aside", "republished"):
+    table.add_column("fault", no_wrap=True)
+    for title in ("at", "whole\nafter", "calls\nrepeated", "set\naside", "republished"):
         table.add_column(title, justify="right")
     for each in report.faults:
         counts = (str(number or "") for number in (each.errors, each.parked, each.republished))
-        table.add_row(each.kind, each.target, f"{each.at:.1f} s", f"{each.recovered_after:.1f} s", *counts)
+        table.add_row(each.name, f"{each.at:.1f} s", f"{each.recovered_after:.1f} s", *counts)
     return table
 
 

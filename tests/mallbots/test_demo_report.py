@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mallbots.chaos import Felt
 from mallbots.day import Visited
 from mallbots.demo_report import Report, as_json, show
 from mallbots.invariants import Invariant
@@ -97,6 +98,22 @@ def test_a_person_gets_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert "✗ no answer" in text
     assert "1 order in 1.0 s, 1.0 a second · 40 messages published" in text
     assert "10.0 ms p50, 20.0 ms p95, 30.0 ms p99" in text
+
+
+def test_faults_fit_a_narrow_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mallbots.reporting.WIDE", 80)
+    faults = [
+        Felt("killed", "customers and ordering", 1012.3, 114.7, 108, 1200, 30),
+        Felt("redis from an older dump", "redis", 19.7, 9.2, 0, 0, 1),
+    ]
+
+    show(report(faults=faults))
+
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert "customers and ordering killed  1012.3 s  114.7 s       108   1200           30" in lines
+    assert [line.split() for line in lines if line.startswith("redis")] == [
+        ["redis", "from", "an", "older", "dump", "19.7", "s", "9.2", "s", "1"]
+    ]
 
 
 def test_the_messages_that_show_a_wrong_are_told(capsys: pytest.CaptureFixture[str]) -> None:
