@@ -6,6 +6,7 @@ READY := $(VENV)/.ready-$(shell cat requirements.lock | cksum | cut -d' ' -f1)
 ORDERS ?= 50
 SEED ?= 1
 SEEDS ?= 10
+MINUTES ?= 10
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -22,6 +23,9 @@ setup: $(READY)  ## make .venv with the locked dependencies
 
 demo: setup  ## six services, 50 orders, one order's flow as a tree, the invariants
 	@$(BIN)/mallbots demo --orders $(ORDERS) --seed $(SEED)
+
+observe: setup  ## the mall with customers and faults, and Prometheus, Jaeger, Grafana as far as they are here (MINUTES=10)
+	@$(BIN)/mallbots observe --minutes $(MINUTES) --seed $(SEED) $(ARGS)
 
 test: setup  ## every test, in parallel
 	@$(BIN)/python -m pytest -n auto --dist worksteal -q $(ARGS)
@@ -70,5 +74,5 @@ lock:  ## resolve requirements.lock anew (needs uv)
 clean:  ## remove what make made
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup demo test crash chaos soak prove load dashboards bench lint-protos lint check proto lock clean
+.PHONY: help setup demo observe test crash chaos soak prove load dashboards bench lint-protos lint check proto lock clean
 .DEFAULT_GOAL := help

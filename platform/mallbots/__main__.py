@@ -84,6 +84,22 @@ def up(
 
 
 @app.command()
+def observe(
+    minutes: Annotated[float, typer.Option(help="How long customers come.")] = 10.0,
+    rate: Annotated[float, typer.Option(help="How many a second.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same plan.")] = 1,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Keep the run here; else a scratch directory is removed afterwards.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """`up --observe` with customers, and one trouble after the other to look at, until Ctrl-C."""
+    from mallbots.tour import observe
+
+    run(lambda: observe(minutes, rate, seed, data, json))
+
+
+@app.command()
 def flow(
     id: Annotated[str, typer.Argument(help="Of an order, an event, a correlation or a trace.")],
     data: Data = None,

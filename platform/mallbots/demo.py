@@ -122,8 +122,7 @@ async def open_mall(place: Place, chaotic: bool, console: Console) -> AsyncItera
                 supervised(place.path, CONTEXTS, environ, partial(_say, console), through_proxy=chaotic)
             )
         console.print(f"six services and Redis are up after {time.monotonic() - begun:.1f} s", style="dim")
-        mall = Mall({context: at.grpc for context, at in running.endpoints.items()})
-        stack.push_async_callback(mall.close)
+        mall = await stack.enter_async_context(clients(running))
         try:
             yield running, mall
         except Exception:
@@ -131,6 +130,16 @@ async def open_mall(place: Place, chaotic: bool, console: Console) -> AsyncItera
             console.print(f"kept in {place.path}, logs in {place.path / 'logs'}", style="dim", soft_wrap=True)
             console.print(f"play it again with: {place.again}", soft_wrap=True)
             raise
+
+
+@contextlib.asynccontextmanager
+async def clients(running: Supervisor) -> AsyncIterator[Mall]:
+    """Clients of its contexts, as people and robots use them."""
+    mall = Mall({context: at.grpc for context, at in running.endpoints.items()})
+    try:
+        yield mall
+    finally:
+        await mall.close()
 
 
 def _say(console: Console, text: str) -> None:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from mallbots.directories import CONTEXTS
 from mallbots.observe.links import as_json, show_stack
-from mallbots.observe.stack import Stack, observing
+from mallbots.observe.stack import PROGRAMS, Stack, observing
 from mallbots.reporting import Failed, open_console, print_json
 from mallbots.supervisor import Supervisor, supervised
 from mallbots_platform.endpoints import Endpoint
@@ -20,12 +20,8 @@ async def up(data: Path, only: str, observe: bool, json_wanted: bool) -> None:
     """Ctrl-C and SIGTERM are its regular end."""
     contexts, console = chosen(only), open_console(stderr=True)
     with contextlib.suppress(asyncio.CancelledError):
-        async with opened(data, contexts, observe, console) as (running, stack):
-            if json_wanted:
-                told = {"ready": True, "services": services(running.endpoints)}
-                print_json(told | (as_json(stack) if stack else {}))
-            else:
-                show(data, running, stack)
+        async with opened(data, contexts, console, observe=observe) as (running, stack):
+            tell(data, running, stack, json_wanted)
             await asyncio.Event().wait()
 
 
@@ -33,20 +29,22 @@ async def up(data: Path, only: str, observe: bool, json_wanted: bool) -> None:
 async def opened(
     data: Path,
     contexts: tuple[str, ...],
-    observe: bool,
     console: Console,
     environ: Mapping[str, str] | None = None,
-) -> AsyncIterator[tuple[Supervisor, Stack | None]]:
-    """The mall; and what shows it, if that is wanted: it comes first and goes last, so that it sees all."""
+    *,
+    observe: bool = False,
+) -> AsyncIterator[tuple[Supervisor, Stack]]:
+    """The mall, and what shows it, if that is wanted: that comes first and goes last, so that it sees all."""
 
     def say(text: str) -> None:
         console.print(f"mallbots: {text}", soft_wrap=True, markup=False)
 
-    async with contextlib.AsyncExitStack() as opening:
-        stack = await opening.enter_async_context(observing(data, contexts, say)) if observe else None
+    async with (
+        observing(data, contexts, say, PROGRAMS if observe else ()) as stack,
+        contextlib.AsyncExitStack() as mall,
+    ):
         with console.status(f"starting {', '.join(contexts)}"):
-            beside = stack.start if stack else None
-            running = await opening.enter_async_context(supervised(data, contexts, environ, say, beside=beside))
+            running = await mall.enter_async_context(supervised(data, contexts, environ, say, beside=stack.start))
         yield running, stack
 
 
@@ -65,7 +63,14 @@ def services(endpoints: dict[str, Endpoint]) -> dict[str, dict[str, str]]:
     }
 
 
-def show(data: Path, running: Supervisor, stack: Stack | None) -> None:
+def tell(data: Path, running: Supervisor, stack: Stack, json_wanted: bool) -> None:
+    if json_wanted:
+        print_json({"ready": True, "services": services(running.endpoints)} | as_json(stack))
+    else:
+        _show(data, running, stack)
+
+
+def _show(data: Path, running: Supervisor, stack: Stack) -> None:
     table = Table(box=None, pad_edge=False)
     for title in ("context", "gRPC", "metrics", "operator"):
         table.add_column(title)
@@ -73,6 +78,5 @@ def show(data: Path, running: Supervisor, stack: Stack | None) -> None:
         table.add_row(context, at["grpc"], at["metrics"], at["operator"])
     console = open_console()
     console.print(table)
-    if stack:
-        show_stack(stack, console)
+    show_stack(stack, console)
     console.print(f"Redis {running.redis_url} · data and logs in {data} · Ctrl-C stops everything", soft_wrap=True)

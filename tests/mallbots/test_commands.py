@@ -16,6 +16,7 @@ DOCUMENTED = {"demo", "up", "flow", "events tail", "parked list", "parked show",
     "replay",
     "lag",
     "doctor",
+    "observe",
 }
 
 

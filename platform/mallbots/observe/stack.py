@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from subprocess import SubprocessError
@@ -52,7 +52,7 @@ class Stack:
         self._watchers = [asyncio.create_task(self._watch(*each)) for each in self._running.items()]
         if "prometheus" in self.pages:
             self._watchers.append(asyncio.create_task(self._keep_targets(site)))
-        return _exporting(site, self.pages)
+        return exporting(site, self.pages)
 
     async def stop(self) -> None:
         for watcher in self._watchers:
@@ -110,7 +110,8 @@ def _executable(program: Program) -> str | None:
     return next(filter(None, map(shutil.which, program.executables)), None)
 
 
-def _exporting(site: Site, running: Mapping[str, str]) -> dict[str, str]:
+def exporting(site: Site, running: Collection[str]) -> dict[str, str]:
+    """To the first of those that take spans."""
     for program, at in (("collector", "collector.grpc"), ("jaeger", "jaeger.otlp")):
         if program in running:
             return {"OTEL_EXPORTER_OTLP_ENDPOINT": site.url(at), "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
