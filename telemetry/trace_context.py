@@ -1,6 +1,7 @@
 """W3C trace context as the platform carries it: three strings, and what a new span takes over from them."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from opentelemetry.trace import Link, SpanContext, TraceFlags, TraceState
@@ -30,6 +31,7 @@ class Origin(NamedTuple):
     baggage: str = ""
 
 
+@lru_cache(maxsize=2048)  # one message is read about three times: as a parent, and in the links of its batch
 def read_traceparent(text: str) -> tuple[str, str, int] | None:
     """Trace id, span id and flags; None when it is not well formed."""
     found = _TRACEPARENT.match(text)
