@@ -109,7 +109,7 @@ class History:
 
 
 def one_order() -> History:
-    """From check-out to hand-over and payment, in short."""
+    """From check-out to hand-over, in short."""
     history = History()
     checked_out = history.say("baskets.BasketCheckedOut", history.call("baskets", "CheckoutBasket"))
     history.deliver(checked_out, "ordering")
@@ -117,5 +117,10 @@ def one_order() -> History:
     history.deliver(created, "payments", "ignored")
     collected = history.say("ordering.OrderCollected", history.call("ordering", "HandOver"))
     history.deliver(collected, "payments", "ignored")
-    history.say("payments.InvoicePaid", created.message_id, data={"amount": 2590})
+    return history
+
+
+def paid_order() -> History:
+    history = one_order()
+    history.say("payments.InvoicePaid", "call-1", data={"amount": 2590})
     return history

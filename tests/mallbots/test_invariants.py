@@ -15,11 +15,11 @@ from mallbots.invariants import (
     order_held_per_key,
 )
 from mallbots_platform import operator_pb2 as pb
-from tests.mallbots.history import ORDER, History, one_order
+from tests.mallbots.history import ORDER, History, one_order, paid_order
 
 
 def test_an_honest_run_keeps_all_of_them() -> None:
-    found = check(one_order().evidence())
+    found = check(paid_order().evidence())
 
     assert [each.name for each in found if not each.holds] == []
     assert len(found) == 5
@@ -162,14 +162,14 @@ def test_other_channels_and_groups_have_orders_of_their_own() -> None:
 
 @pytest.mark.parametrize("takings", [0, 2589, 2591, 5180])
 def test_takings_that_no_order_explains_are_found(takings: int) -> None:
-    found = money_adds_up(one_order().evidence(takings=takings))
+    found = money_adds_up(paid_order().evidence(takings=takings))
 
     assert broken(found) == f"customers paid {takings}, completed orders cost 2590"
     assert found.events == ()
 
 
 def test_the_payments_of_the_order_that_is_badly_paid_are_shown() -> None:
-    history = one_order()
+    history = paid_order()
     history.say("payments.InvoicePaid", "call-1", key="order-2", data={"amount": 700})
     history.say("payments.InvoiceAdjusted", "call-1", key="order-2", data={"amount": 500, "refunded": 200})
     history.say("ordering.OrderCancelled", "call-1", key="order-2")
@@ -183,7 +183,7 @@ def test_the_payments_of_the_order_that_is_badly_paid_are_shown() -> None:
 
 
 def test_of_two_badly_paid_orders_the_shorter_story_is_shown() -> None:
-    history = one_order()
+    history = paid_order()
     history.say("ordering.OrderCollected", "call-1", key="order-2")
     orders = {ORDER: OrderRecord("collected", 2580), "order-2": OrderRecord("collected", 20)}
 
@@ -192,7 +192,7 @@ def test_of_two_badly_paid_orders_the_shorter_story_is_shown() -> None:
 
 @pytest.mark.parametrize("state", ["cancelled", "rejected"])
 def test_who_got_nothing_pays_nothing(state: str) -> None:
-    history = one_order()
+    history = paid_order()
     paid, orders = history.messages.pop(), {ORDER: OrderRecord(state, 2590)}
 
     assert money_adds_up(history.evidence(orders=orders, takings=0)).holds
@@ -245,5 +245,5 @@ def broken(invariant: Invariant) -> str:
 
 def shown(invariant: Invariant) -> list[str]:
     """The types of the messages that show what is wrong, in a history in which nothing was invented."""
-    types = {entry.message_id: entry.type for entry in one_order().messages}
+    types = {entry.message_id: entry.type for entry in paid_order().messages}
     return [types[id] for id in invariant.events]
