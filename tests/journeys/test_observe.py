@@ -66,16 +66,17 @@ def test_without_any_program_the_mall_runs_and_all_are_named(tmp_path: Path) -> 
     assert "Debian's package `prometheus`" in ready["missing"]["prometheus"]
 
 
-def test_a_tour_makes_one_trouble_after_the_other_and_ends(tmp_path: Path) -> None:
+def test_a_tour_makes_trouble_until_its_time_is_over(tmp_path: Path) -> None:
     data = tmp_path / "run"
 
-    toured = mallbots(*("observe", "--minutes", "0.1", "--data", str(data), "--json"), environ={"PATH": str(tmp_path)})
+    toured = mallbots("observe", "--minutes", "0.1", "--data", str(data), "--json", environ={"PATH": str(tmp_path)})
 
     assert toured.code == 0, toured.stderr
-    ready, *troubles = map(json.loads, toured.lines)
+    ready, *switched = map(json.loads, toured.lines)
+    made = TROUBLES[: len(switched)]
     assert ready["missing"].keys() == {each.name for each in PROGRAMS}
-    assert [(each["fault"], each["context"]) for [each] in troubles] == [(e.fault, e.context) for e in TROUBLES]
-    assert all(trouble.seen in toured.stderr for trouble in TROUBLES)
+    assert made and [each["fault"] for [each] in switched] == [trouble.fault for trouble in made]
+    assert all(trouble.seen in toured.stderr for trouble in made)
     assert asyncio.run(left_running(data)) == {}
 
 

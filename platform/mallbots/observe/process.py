@@ -71,7 +71,8 @@ async def start(program: Program, site: Site) -> RunningProgram:
             env={**os.environ, **launch.environ},
             start_new_session=True,  # Ctrl-C is ours to pass on
         )
-    _pid_file(folder).write_text(str(process.pid))
+    with contextlib.suppress(OSError):  # a full disk is said by the program itself
+        _pid_file(folder).write_text(str(process.pid))
     return RunningProgram(process, launch.ready, folder / "log")
 
 

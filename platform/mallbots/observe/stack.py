@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from subprocess import SubprocessError
 
+from yaml import YAMLError
+
 from mallbots.directories import endpoints_directory
 from mallbots.observe.alertmanager import ALERTMANAGER
 from mallbots.observe.collector import COLLECTOR
@@ -18,7 +20,7 @@ from mallbots.observe.process import NotStarted, RunningProgram, start
 from mallbots.observe.program import Program
 from mallbots.observe.prometheus import PROMETHEUS, write_targets
 from mallbots.observe.site import Site, choose_ports
-from mallbots.reporting import Failed
+from mallbots.reporting import Failed, one_line
 from mallbots.supervisor import Report, undisturbed
 from mallbots_platform.endpoints import read_endpoints
 
@@ -48,7 +50,9 @@ class Stack:
         found = {each.name: at for each in self._programs if (at := _executable(each))}
         wanted = {what: port for each in self._programs if each.name in found for what, port in each.ports.items()}
         site = Site(self._data, redis_url, found, choose_ports(wanted))
-        await asyncio.gather(*(self._start(each, site) for each in self._programs))
+        async with asyncio.TaskGroup() as starting:  # nobody goes on to start when it has come to an end
+            for each in self._programs:
+                starting.create_task(self._start(each, site))
         self._watchers = [asyncio.create_task(self._watch(*each)) for each in self._running.items()]
         if "prometheus" in self.pages:
             self._watchers.append(asyncio.create_task(self._keep_targets(site)))
@@ -69,8 +73,8 @@ class Stack:
             self._running[program.name] = running
             await running.until_ready()
             self.pages[program.name] = site.url(program.name) + program.page
-        except (NotStarted, Failed, OSError, SubprocessError) as error:
-            self.missing[program.name] = f"did not start: {error}"
+        except (NotStarted, Failed, OSError, SubprocessError, YAMLError) as error:
+            self.missing[program.name] = f"did not start: {one_line(error)}"
             if broken := self._running.pop(program.name, None):
                 await broken.end()
 
