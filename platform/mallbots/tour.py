@@ -46,7 +46,7 @@ TROUBLES = (
         fault="failing-handler", context="depot", strength=1,
         seen="retries, then what is set aside, then what is dead", board="mallbots-consumers",
         query="sum by (group, outcome) (rate(mallbots_deliveries_total[1m]))",
-        alerts=("RetriesArePersistent", "DeadMessages"),
+        alerts=("RetriesArePersistent", "DeadMessages", "ParkedTooLong"),
     ),
     Trouble(
         fault="cut-redis", context="ordering",
@@ -63,7 +63,7 @@ TROUBLES = (
         fault="locked-database", context="baskets",
         seen="calls that fail because of us", board="mallbots-one-context",
         query='sum by (context, status) (rate(rpc_server_call_duration_seconds_count{status!="OK"}[1m]))',
-        alerts=("CallsFail", "CheckoutFailsTooOften"),
+        alerts=("CallsFail", "OutboxIsOld"),
     ),
 )  # fmt: skip
 

@@ -15,7 +15,10 @@ from contexts.stores.contract import stores_pb2
 from mallbots.liveness import left_running
 from mallbots.observe.alertmanager import ALERTMANAGER
 from mallbots.observe.collector import COLLECTOR
+from mallbots.observe.jaeger import JAEGER
+from mallbots.observe.program import Launch
 from mallbots.observe.prometheus import PROMETHEUS
+from mallbots.observe.site import Site
 from mallbots.observe.stack import PROGRAMS, Stack, observing
 from mallbots.supervisor import supervised
 from mallbots.tour import TROUBLES
@@ -24,6 +27,7 @@ from tests.support.mall import RunningMall, is_gone, mallbots
 from tests.support.world import eventually
 
 CONTEXTS = ("customers", "stores")
+OPEN_STORE = urllib.parse.quote("mallbots.stores.v1.StoresService/OpenStore", safe="")
 SECONDS = 60.0
 MISSING = (
     "Prometheus or Alertmanager is not to be found: for Debian, the packages `prometheus`, `prometheus-alertmanager`"
@@ -49,6 +53,39 @@ async def test_prometheus_sees_every_context_and_tells_alertmanager(tmp_path: Pa
                 await open_a_store(running.endpoints["stores"].grpc)
                 await eventually(lambda: spans_are_measured(stack), SECONDS)
     assert len(pids) >= 2 and all(is_gone(pid) for pid in pids)
+
+
+async def test_a_misspelt_setting_is_told_in_the_words_of_prometheus(tmp_path: Path) -> None:
+    if not shutil.which("prometheus"):
+        pytest.skip(MISSING)
+
+    def misspelt(site: Site) -> Launch:
+        launch, path = PROMETHEUS.prepare(site), site.folder("prometheus") / "prometheus.yml"
+        path.write_text(path.read_text().replace("scrape_interval: 5s", "scrape_intervall: 5s"))
+        return launch
+
+    async with observing(
+        tmp_path, [], print, [replace(PROMETHEUS, prepare=misspelt, ports={"prometheus": 0})]
+    ) as stack:
+        await stack.start("redis://127.0.0.1")
+
+    assert stack.pages == {}
+    assert "did not start: " in stack.missing["prometheus"]
+    assert "line 3: field scrape_intervall not found" in stack.missing["prometheus"]
+
+
+async def test_without_a_collector_the_mall_sends_its_spans_to_jaeger(tmp_path: Path) -> None:
+    if not shutil.which("jaeger"):
+        pytest.skip("Jaeger is not to be found: docs/observability.md says how to get it")
+    programs = [replace(JAEGER, ports=dict.fromkeys(JAEGER.ports, 0))]
+    async with observing(tmp_path, ["stores"], print, programs) as stack:
+        async with supervised(tmp_path, ["stores"], beside=stack.start) as running:
+            assert stack.missing == {}
+            page = stack.pages["jaeger"].partition("/search")[0]
+
+            await open_a_store(running.endpoints["stores"].grpc)
+
+            await eventually(lambda: told(f"{page}/api/traces?service=stores&operation={OPEN_STORE}"), SECONDS)
 
 
 def test_without_any_program_the_mall_runs_and_all_are_named(tmp_path: Path) -> None:
@@ -114,9 +151,13 @@ async def rules(stack: Stack) -> set[str]:
 
 
 async def asked(stack: Stack, what: str) -> Any:
+    return await told(f"{stack.pages['prometheus']}api/v1/{what}")
+
+
+async def told(url: str) -> Any:
     def ask() -> Any:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{stack.pages['prometheus']}api/v1/{what}", timeout=20) as answer:
+        with opener.open(url, timeout=20) as answer:
             return json.load(answer)["data"]
 
     await asyncio.sleep(0.1)

@@ -80,6 +80,20 @@ async def test_who_cannot_start_says_why_and_leaves_nothing(tmp_path: Path) -> N
     assert running._redis and not running._redis.is_alive
 
 
+async def test_processes_are_told_what_was_started_beside_them(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    async def beside(redis_url: str) -> dict[str, str]:
+        asked.append(redis_url)
+        return {"MALLBOTS_PARTITIONS": "many"}
+
+    with pytest.raises(Failed, match="MALLBOTS_PARTITIONS is 'many'"):
+        async with supervised(tmp_path, ["stores"], beside=beside):
+            pass
+
+    assert asked == [redis_address(tmp_path).read_text()]
+
+
 async def test_who_takes_too_long_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervising, "START_SECONDS", 0.0)
 
