@@ -53,6 +53,7 @@ class Stack:
         async with asyncio.TaskGroup() as starting:  # nobody goes on to start when it has come to an end
             for each in self._programs:
                 starting.create_task(self._start(each, site))
+        self.pages = {each.name: self.pages[each.name] for each in self._programs if each.name in self.pages}
         self._watchers = [asyncio.create_task(self._watch(*each)) for each in self._running.items()]
         if "prometheus" in self.pages:
             self._watchers.append(asyncio.create_task(self._keep_targets(site)))
