@@ -163,7 +163,7 @@ PROCESSES = (
     ),
     Alert(
         name="ClocksDisagree",
-        expr="sum by (context, group) (increase(mallbots_clock_skew_total[2m])) > 0",
+        expr="sum by (context, group) (increase(mallbots_clock_skew_total[1m])) > 0",
         summary="{{ $labels.group }} has read messages before they were written: times per hop are not to be trusted.",
         board="mallbots-flows",
         severity=TICKET,
