@@ -2,7 +2,7 @@
 
 import gzip
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
@@ -83,13 +83,17 @@ class OtlpReceiver:
 
     @property
     def spans(self) -> list[ReceivedSpan]:
-        return [
-            received_span(_attributes(resource.resource.attributes).get("service.name", ""), span)
-            for request in list(self.requests)
-            for resource in request.resource_spans
-            for scope in resource.scope_spans
-            for span in scope.spans
-        ]
+        return spans_in(list(self.requests))
+
+
+def spans_in(requests: Iterable[ExportTraceServiceRequest]) -> list[ReceivedSpan]:
+    return [
+        received_span(_attributes(resource.resource.attributes).get("service.name", ""), span)
+        for request in requests
+        for resource in request.resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
 
 
 def received_span(service: str, span: OtlpSpan) -> ReceivedSpan:

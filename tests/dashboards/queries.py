@@ -14,6 +14,8 @@ from dashboards.recordings import OBJECTIVE_RECORDINGS, RECORDINGS
 
 _VARIABLE = re.compile(r"\$__(rate_interval|range|interval)")
 _CHOICE = re.compile(r"\$(\w+)")
+OF_ONE_CONTEXT = '="$context"'
+_BOUNDS = {">", "<", ">=", "<=", "==", "!=", "and", "unless"}
 Known = Mapping[str, frozenset[str]]
 
 
@@ -32,6 +34,26 @@ class Asked:
 def without_variables(expr: str) -> str:
     """As Prometheus gets it: `$__rate_interval` is a minute, `$context` some text."""
     return _CHOICE.sub("any", _VARIABLE.sub("1m", expr).replace('"$1"', '"source"'))
+
+
+def as_sent(expr: str, context: str = "") -> str:
+    """As Grafana sends it: of what can be chosen all, and that context where it is to be one; of time a quarter of an
+    hour."""
+    timed = expr.replace("$__range", "15m").replace("$__rate_interval", "1m").replace("$__interval", "5s")
+    chosen = timed.replace(OF_ONE_CONTEXT, f'="{context}"')
+    return _CHOICE.sub(lambda found: found[0] if found[1].isdigit() else ".*", chosen)
+
+
+def watched(node: Any) -> Iterator[Any]:
+    """What an alert looks at, without the bounds that it sets and the cases that it leaves out."""
+    if isinstance(node, promql_parser.ParenExpr):
+        yield from watched(node.expr)
+    elif isinstance(node, promql_parser.BinaryExpr) and str(node.op) in _BOUNDS:
+        yield from watched(node.lhs)
+    elif isinstance(node, promql_parser.BinaryExpr) and str(node.op) == "or":
+        yield from (*watched(node.lhs), *watched(node.rhs))
+    else:
+        yield node
 
 
 def choices_in(expr: str) -> set[str]:

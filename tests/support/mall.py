@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mallbots.__main__ import main
 from mallbots.actors.customers import Customer
@@ -124,6 +125,11 @@ class RunningMall:
     @property
     def addresses(self) -> dict[str, str]:
         return {context: at["grpc"] for context, at in self.services.items()}
+
+    @property
+    def metrics(self) -> dict[str, str]:
+        """Where each context's are, as host and port."""
+        return {context: urlsplit(at["metrics"]).netloc for context, at in self.services.items()}
 
     @property
     def pids(self) -> dict[str, int]:

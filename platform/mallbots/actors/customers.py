@@ -59,9 +59,12 @@ class Customer:
         for choice in self.visit.choices:
             basket = await self._add(choice, choice.quantity)
         if self.visit.scenario is Scenario.DECLINED:
-            first = basket.items[0]
-            basket = await self._add(self.visit.choices[0], TOO_MUCH // first.price + 1)
+            basket = await self._overdraw(basket)
         return basket
+
+    async def _overdraw(self, basket: baskets_pb2.Basket) -> baskets_pb2.Basket:
+        """More than any bank pays."""
+        return await self._add(self.visit.choices[0], TOO_MUCH // basket.items[0].price + 1)
 
     async def _add(self, choice: Choice, quantity: int) -> baskets_pb2.Basket:
         """Who comes early waits until the news that the store takes part has got around."""
