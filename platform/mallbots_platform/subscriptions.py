@@ -26,6 +26,7 @@ from telemetry.tracing import Kind, TraceContext
 
 PAUSE_SECONDS = 0.5
 HEAL_PAUSE_SECONDS = 1.0
+FOREIGN_PAUSE_SECONDS = 0.2
 HEAL_LIMIT = 500
 IDLE_SECONDS = 5.0
 EVERYTHING = 1 << 62
@@ -333,6 +334,7 @@ class Subscription:
         if reached < stopped.seq:
             await self._redis.xgroup_setid(stream.key, self.group, f"{reached}-0")
             reason = f"{reason}; its source has said nothing with the number {stopped.seq}"
+            self._stall(stream, reason, FOREIGN_PAUSE_SECONDS)  # it is read again until its source has removed it
         if reached < stopped.seq or stopped.unreadable:
             await self._writer.run(lambda: self.inbox.set_aside(stream, stopped, reason))
         self._closed_hole(stream)
@@ -382,8 +384,8 @@ class Subscription:
             self._holes.remove(stream)
             self._healed.inc()
 
-    def _stall(self, stream: StreamName, reason: str) -> None:
-        self._stalled[stream] = _Stall(reason, asyncio.get_running_loop().time() + HEAL_PAUSE_SECONDS)
+    def _stall(self, stream: StreamName, reason: str, seconds: float = HEAL_PAUSE_SECONDS) -> None:
+        self._stalled[stream] = _Stall(reason, asyncio.get_running_loop().time() + seconds)
 
     async def _revisit_stalled(self) -> None:
         now = asyncio.get_running_loop().time()

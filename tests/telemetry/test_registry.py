@@ -12,7 +12,7 @@ import telemetry
 from telemetry.registry import LOGS, METRICS
 
 LOG_METHODS = {"debug", "info", "warning", "error", "exception", "critical"}
-LOOKS_LIKE_A_METRIC = re.compile(r"(mallbots|messaging|rpc|http)(_[a-z]+)+")
+LOOKS_LIKE_A_METRIC = re.compile(r"(mallbots|messaging|rpc)(_[a-z]+)+")
 SOURCES = (contexts, mallbots, mallbots_platform, telemetry)
 
 
