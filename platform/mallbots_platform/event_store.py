@@ -98,20 +98,25 @@ class EventSourced(Generic[A]):
         return snapshot, [row for row in rows if row[0] > snapshot.version]
 
     def _append(self, aggregate: A, recorded: tuple[Any, ...], before: int) -> None:
-        """Whoever was quicker has taken the next version already."""
         stream, correlation_id, recorded_at = self._stream(aggregate.id), aggregate.correlation_id, now_us()
+        [(current,)] = self._database.run(_VERSION, (stream,))
         rows = []
         for version, event in enumerate(recorded, before + 1):
             wire = self._codec.wire(type(event))
             data = self._codec.encode(event).decode()
             rows.append((stream, version, wire.name, wire.version, data, correlation_id, recorded_at))
+        if current != before:
+            self._refuse(aggregate)
         try:
             self._database.run_many(_APPEND, rows)
         except Exception as error:
-            if not self._database.is_duplicate(error):
-                raise
-            self._conflicts.inc()
-            raise Conflict(f"{self._kind} {aggregate.id} has moved on since it was read") from error
+            if self._database.is_duplicate(error):
+                self._refuse(aggregate, error)
+            raise
+
+    def _refuse(self, aggregate: A, error: Exception | None = None) -> None:
+        self._conflicts.inc()
+        raise Conflict(f"{self._kind} {aggregate.id} has moved on since it was read") from error
 
     def _snapshot(self, id: str) -> A | None:
         for version, state, shape in self._database.run(_READ_SNAPSHOT, (self._stream(id),)):
@@ -150,6 +155,7 @@ _READ_BEHIND_SNAPSHOT = """
 """
 _EXISTS = "SELECT 1 FROM events WHERE stream_id = ? LIMIT 1"
 _BEGAN = "SELECT recorded_at FROM events WHERE stream_id = ? AND version = 1"
+_VERSION = "SELECT COALESCE(MAX(version), 0) FROM events WHERE stream_id = ?"
 _APPEND = """
     INSERT INTO events (stream_id, version, type, data_version, data, correlation_id, recorded_at)
     VALUES (?, ?, ?, ?, ?, ?, ?)

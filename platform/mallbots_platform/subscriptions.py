@@ -384,8 +384,9 @@ class Subscription:
             self._holes.remove(stream)
             self._healed.inc()
 
-    def _stall(self, stream: StreamName, reason: str, seconds: float = HEAL_PAUSE_SECONDS) -> None:
-        self._stalled[stream] = _Stall(reason, asyncio.get_running_loop().time() + seconds)
+    def _stall(self, stream: StreamName, reason: str, seconds: float = 0.0) -> None:
+        until = asyncio.get_running_loop().time() + (seconds or HEAL_PAUSE_SECONDS)
+        self._stalled[stream] = _Stall(reason, until)
 
     async def _revisit_stalled(self) -> None:
         now = asyncio.get_running_loop().time()

@@ -1,5 +1,6 @@
 """Everything that goes wrong, once each: whatever the registry has a name for happens here, or in a demo."""
 
+import asyncio
 import io
 import json
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mallbots_platform import relay, subscriptions
+from mallbots_platform import process, relay, subscriptions
 from mallbots_platform.clock import shift
 from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.errors import Conflict, PlatformError
@@ -26,6 +27,7 @@ from tests.support.trouble_world import FAILS_TWICE, NEVER, PATIENCE, Case, Open
 from tests.support.world import World, eventually, flush, redis_client
 
 SHORT = (
+    (process, "LEAVE_SECONDS", 0.1),
     *((relay, name, 0.1) for name in ("POLL_SECONDS", "NOTE_SECONDS", "PAUSE_SECONDS")),
     *((subscriptions, name, 0.1) for name in ("BLOCK_SECONDS", "PAUSE_SECONDS", "HEAL_PAUSE_SECONDS")),
 )
@@ -50,6 +52,7 @@ async def everything_goes_wrong(directory: Path, redis: EmbeddedRedis) -> Eviden
         patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.endpoint)
         async with World(directory, redis) as world:
             await redis_is_not_there(world)
+            await something_never_ends(world)
             await happen(Troubles(world, evidence.measured))
         evidence.spans = receiver.spans
     evidence.lines = [json.loads(line) for line in out.getvalue().splitlines()]
@@ -75,6 +78,11 @@ async def redis_is_not_there(world: World) -> None:
     settings = replace(world.settings_of("lonely"), redis_url="redis://127.0.0.1:1")
     async with open_process(Contract(context="lonely"), settings) as process:
         await process.start()
+
+
+async def something_never_ends(world: World) -> None:
+    async with open_process(Contract(context="lasting"), world.settings_of("lasting")) as lasting:
+        lasting._closing.append(partial(asyncio.sleep, 600))
 
 
 async def calls_fail(troubles: Troubles) -> None:
