@@ -71,7 +71,9 @@ def trouble(handling: Handling) -> str:
 
 
 def ms(microseconds: int) -> str:
-    return f"{microseconds / 1000:.1f}"
+    """Whole ones where a tenth would touch the figure beside it."""
+    exact = f"{microseconds / 1000:.1f}"
+    return exact if len(exact) < NUMBER else f"{microseconds / 1000:.0f}"
 
 
 def _text(line: Line, width: int) -> Text:

@@ -77,6 +77,14 @@ def test_a_second_attempt_is_told() -> None:
     assert any(line.endswith("0.9  after 2 attempts") for line in shown(history))
 
 
+def test_a_wait_of_minutes_keeps_its_distance_from_the_figure_beside_it() -> None:
+    history = one_order()
+    history.deliveries[0].stream_us = 119_003_400
+    history.deliveries[0].handler_us = 99_999_900
+
+    assert any(line.endswith(" ordering                                    119003 99999.9") for line in shown(history))
+
+
 @pytest.mark.parametrize("channel", ["events", "commands.depot"])
 def test_what_is_not_published_yet_is_told(channel: str) -> None:
     history = History()
