@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from mallbots_platform.process import Process
 
 EVERY_SECONDS = 5.0
+LAG_SECONDS = "mallbots_stream_lag_seconds"
 Known = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
@@ -32,6 +34,8 @@ class Gauges:
         self._process = process
         self._meter: Meter = process.meter
         self._shown: Known = {}
+        self._streams: Known = {}
+        self._streams_at = 0.0
 
     async def run(self) -> None:
         while True:
@@ -43,19 +47,24 @@ class Gauges:
         process = self._process
         found = await process.readers.run(lambda: in_database(process.database) | counted(process.shown))
         found["mallbots_outbox_pending", ()] = process.relay.behind
+        self._show(found | await self._in_streams())
+
+    async def _in_streams(self) -> Known:
+        """While Redis does not answer: what was known, and that a group may have missed all that was said since."""
+        looked_at = time.monotonic()
         try:
-            found |= await self._lags()
-            found["mallbots_stream_entries", ()] = await process.relay.entries()
-        except Unavailable:  # nobody can say how far behind: what was known stays
-            found |= {place: value for place, value in self._shown.items() if place[0].startswith("mallbots_stream_")}
-        self._show(found)
+            self._streams, self._streams_at = await self._lags(), looked_at
+        except Unavailable:
+            unseen = looked_at - self._streams_at
+            return {place: value + unseen * (place[0] == LAG_SECONDS) for place, value in self._streams.items()}
+        return self._streams
 
     async def _lags(self) -> Known:
-        found = Known()
+        found: Known = {("mallbots_stream_entries", ()): await self._process.relay.entries()}
         for lag in await self._process.lag.read():
             place = (("group", lag.group), ("partition", str(lag.partition)), ("source", lag.source))
             _most(found, "mallbots_stream_lag_events", place, lag.behind_events)
-            _most(found, "mallbots_stream_lag_seconds", place, lag.behind_seconds)
+            _most(found, LAG_SECONDS, place, lag.behind_seconds)
             _most(found, "mallbots_stream_oldest_unacked_seconds", place, lag.oldest_unacked_seconds)
         return found
 

@@ -55,6 +55,27 @@ async def test_what_redis_cannot_say_stays_as_it_was(world: World) -> None:
     assert (await looked(teller)).measured("mallbots_stream_entries") == 1
 
 
+async def test_who_cannot_reach_redis_is_further_behind_with_every_second(world: World) -> None:
+    teller = await world.teller()
+    listener = await world.listener()
+    gauges = Gauges(listener.process)
+
+    async def seconds_behind() -> float:
+        await gauges.look()
+        return listener.measured("mallbots_stream_lag_seconds", group="listener", source="teller", partition="0")
+
+    assert await seconds_behind() == 0
+
+    await listener.process.faults.switch_on("cut-redis", 30.0)
+    await teller.say("one")
+    await asyncio.sleep(0.2)
+    assert 0.2 <= await seconds_behind() < 10
+
+    await listener.process.faults.switch_off("cut-redis")
+    assert await listener.hears("one")
+    assert await seconds_behind() == 0
+
+
 async def test_the_oldest_process_at_each_step_is_measured(world: World) -> None:
     teller = await world.teller()
 
