@@ -50,9 +50,9 @@ TROUBLES = (
     ),
     Trouble(
         fault="cut-redis", context="ordering",
-        seen="the outbox fills, and empties again: nothing is lost", board="mallbots-outbox-streams",
-        query="max by (context) (mallbots_outbox_oldest_age_seconds)",
-        alerts=("OutboxIsOld",),
+        seen="who hears nothing is behind, and then catches up: nothing is lost", board="mallbots-consumers",
+        query="group_source:mallbots_stream_lag_seconds:max",
+        alerts=("ConsumerIsBehind", "OutboxIsOld"),
     ),
     Trouble(
         fault="declining-bank", context="payments",
