@@ -71,7 +71,7 @@ METRICS = {
             "type", "group",
         ),
         _seconds("mallbots_event_outbox_seconds", "… of that: until it was in Redis.", "type", "group"),
-        _seconds("mallbots_event_stream_seconds", "… of that: until it was read.", "type", "group"),
+        _seconds("mallbots_event_stream_seconds", "… of that: until it was its turn.", "type", "group"),
         _seconds("mallbots_event_handler_seconds", "… of that: in the handler.", "type", "group", buckets=FAST),
         _counter("mallbots_clock_skew_total", "Do the clocks agree? Messages read before they were written.", "group"),
         _gauge("mallbots_stream_lag_events", "Is anyone behind, by how many?", "source", "partition", "group"),

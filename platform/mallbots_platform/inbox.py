@@ -216,7 +216,8 @@ class Inbox:
         if max(created_at, entry.published_at) > entry.received_at:
             self._metrics.clock_skew.inc()
         outbox_us = max(0, entry.published_at - created_at) if entry.published_at else 0
-        stream_us = max(0, entry.received_at - entry.published_at) if entry.published_at else 0
+        its_turn_at = now - handler_us  # the others of its batch came first
+        stream_us = max(0, its_turn_at - entry.published_at) if entry.published_at else 0
         place = (self._group, *batch.stream, entry.seq, envelope.id, envelope.type, envelope.subject)
         told = "parked" if outcome is Outcome.RETRIED else outcome.value
         critical_us = max(0, now - created_at)

@@ -1,6 +1,7 @@
 """From one context to another, over a real Redis: nothing lost, nothing doubled, nothing reordered within a key."""
 
 import random
+import time
 
 from mallbots_platform.clock import shift
 from mallbots_platform.errors import DatabaseAway, Unavailable
@@ -245,3 +246,16 @@ async def test_a_clock_that_is_ahead_where_it_was_written_shows_where_it_is_read
 
     assert await listener.hears("an hour from now")
     assert await eventually(lambda: listener.measured("mallbots_clock_skew_total") == 1)
+
+
+async def test_the_parts_of_a_delay_add_up_also_for_the_last_of_a_batch(world: World) -> None:
+    teller = await world.teller()
+    await teller.say(*words("k", 5))
+    await eventually(lambda: teller.process.relay.behind == 0)
+
+    listener = await world.listener(lambda text: time.sleep(0.05))
+    assert await listener.hears(*words("k", 5))
+
+    rows = await listener.rows("SELECT outbox_us + stream_us + handler_us, critical_us FROM deliveries")
+    assert all(abs(parts - critical) < 2_000 for parts, critical in rows)
+    assert max(critical for _, critical in rows) > 250_000
