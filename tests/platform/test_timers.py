@@ -355,13 +355,13 @@ async def test_a_database_that_is_away_is_a_trouble_until_it_is_back(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with at_work(parts) as woken:
-        monkeypatch.setattr(timers_module, "_DUE", "SELECT * FROM nowhere WHERE ? < ?")
         monkeypatch.setattr(parts.database, "is_outage", lambda error: "nowhere" in str(error))
-        await set_timer(parts)
-        await eventually(lambda: parts.timers.trouble)
-        assert parts.timers.trouble.startswith("timers cannot fire: the database does not answer")
+        with pytest.MonkeyPatch.context() as away:
+            away.setattr(timers_module, "_DUE", "SELECT * FROM nowhere WHERE ? < ?")
+            await set_timer(parts)
+            await eventually(lambda: parts.timers.trouble)
+            assert parts.timers.trouble.startswith("timers cannot fire: the database does not answer")
 
-        monkeypatch.undo()
         await eventually(lambda: woken and not parts.timers.trouble)
 
     assert woken == ["ann"]
