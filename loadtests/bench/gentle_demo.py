@@ -4,9 +4,10 @@ import asyncio
 import os
 import sys
 
-from mallbots import demo
+from mallbots import day
 from mallbots.__main__ import main
 from mallbots.actors.customers import Customer
+from mallbots.demo import MOST_ORDERS
 
 PACE = "BENCH_SECONDS_BETWEEN_CUSTOMERS"
 
@@ -23,5 +24,7 @@ class PatientCustomer(Customer):
 
 
 if __name__ == "__main__":
-    vars(demo).update(Customer=PatientCustomer, CUSTOMERS_AT_ONCE=demo.MOST_ORDERS)
+    gentle = {"Customer": PatientCustomer, "CUSTOMERS_AT_ONCE": MOST_ORDERS}
+    assert gentle.keys() <= vars(day).keys(), "customers come from somewhere else now, and would not be gentle"
+    vars(day).update(gentle)
     sys.exit(main())
