@@ -24,7 +24,7 @@ from mallbots_platform.errors import Unavailable
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
-LONGEST_PAUSE = 10.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 STEADY_SECONDS = 5.0
 Report = Callable[[str], None]
 Beside = Callable[[str], Awaitable[Mapping[str, str]]]
@@ -193,11 +193,11 @@ class Supervisor:
 
     async def _keep(self, context: str) -> None:
         """Start a process again whenever it ends, the later the oftener it does."""
-        pause = 0.5
+        pause = FIRST_PAUSE
         while True:
             started = time.monotonic()
             code = await self._processes[context].wait()
-            pause = 0.5 if time.monotonic() - started > STEADY_SECONDS else pause
+            pause = FIRST_PAUSE if time.monotonic() - started > STEADY_SECONDS else pause
             self._say(f"{context} ended ({how_it_ended(code)}); starting it again in {pause:g} s")
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 2)

@@ -38,7 +38,7 @@ async def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
         after = running.endpoints["customers"]
 
     assert (after.grpc, after.operator, after.metrics) == (before.grpc, before.operator, before.metrics)
-    assert said == ["customers ended (signal 9); starting it again in 0.5 s"]
+    assert said == ["customers ended (signal 9); starting it again in 0.1 s"]
     assert is_gone(before.pid) and is_gone(after.pid)
 
 
