@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
+CHEAPEST = 105  # so that a basket of one product can be more than any bank pays
 STORES, PRODUCTS_PER_STORE = 4, 6
 BASKETS_PER_FORGOTTEN_ONE = 20
 ENOUGH_FOR_ALL = 20
@@ -120,7 +121,7 @@ def _store(dice: random.Random, number: int) -> StorePlan:
     name, kind = _STORES[number]
     names = dice.sample(_GOODS[kind], PRODUCTS_PER_STORE)
     products = tuple(
-        ProductPlan(name=product, sku=f"{kind[:3].upper()}-{place:03}", price=dice.randrange(95, 4995, 5))
+        ProductPlan(name=product, sku=f"{kind[:3].upper()}-{place:03}", price=dice.randrange(CHEAPEST, 4995, 5))
         for place, product in enumerate(names, 1)
     )
     return StorePlan(name, f"level {number // 2 + 1}, unit {number % 2 + 1}", products)

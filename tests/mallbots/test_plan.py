@@ -2,8 +2,9 @@ from collections import Counter
 
 import pytest
 
-from mallbots.plan import CANCELLATIONS, ENOUGH_FOR_ALL, PRODUCTS_PER_STORE, STORES, Scenario, make_plan
-from mallbots_platform.validation import text
+from mallbots.actors.customers import TOO_MUCH
+from mallbots.plan import CANCELLATIONS, CHEAPEST, ENOUGH_FOR_ALL, PRODUCTS_PER_STORE, STORES, Scenario, make_plan
+from mallbots_platform.validation import LARGEST_QUANTITY, text
 
 
 def test_the_same_seed_makes_the_same_plan() -> None:
@@ -54,3 +55,9 @@ def test_every_scenario_knows_its_end() -> None:
     assert set(ends) == {"collected", "rejected", "cancelled", "abandoned"}
     assert set(CANCELLATIONS.values()) == {"pending", "approved", "ready", "paid"}
     assert all(scenario.ends_as == "cancelled" for scenario in CANCELLATIONS)
+
+
+def test_of_any_product_a_basket_holds_more_than_any_bank_pays() -> None:
+    most_pieces_before = max(choice.quantity for visit in make_plan(200, 1).visits for choice in visit.choices)
+
+    assert TOO_MUCH // CHEAPEST + 1 + most_pieces_before <= LARGEST_QUANTITY
