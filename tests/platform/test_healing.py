@@ -14,7 +14,7 @@ from mallbots_platform.messages import Contract, event
 from mallbots_platform.partitions import StreamName, partition_of
 from mallbots_platform.streams import RedisClient
 from tests.platform.test_parking import operator
-from tests.support.world import Running, Said, World, eventually, redis_client
+from tests.support.world import Running, Said, World, eventually, flush, redis_client
 
 STREAM = StreamName("teller", "events", partition_of("k", 4))
 
@@ -210,6 +210,17 @@ async def test_a_redis_that_lost_everything_is_filled_again(fragile_world: World
     assert await listener.hears("one", "two", "three")
     assert teller.measured("mallbots_outbox_republished_total") == 2
     assert sum(span.attributes.get("mallbots.republished", 0) for span in spans.named("send teller.events")) == 2
+
+
+async def test_a_flushed_redis_is_filled_again_though_nobody_says_anything_more(world: World) -> None:
+    teller = await world.teller()
+    await teller.say("one")
+    await eventually(lambda: teller.process.relay.behind == 0)
+
+    await flush(world.redis)
+    listener = await world.listener()
+
+    assert await listener.hears("one")
 
 
 async def test_a_redis_restored_from_an_older_dump_catches_up(fragile_world: World, tmp_path: Path) -> None:
