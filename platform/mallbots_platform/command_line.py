@@ -46,4 +46,4 @@ def settle_memory() -> None:
     """What a process is made of stays: the collector need not look at it again, nor at each batch several times."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(20_000, 10, 10)

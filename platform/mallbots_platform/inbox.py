@@ -129,8 +129,11 @@ class Inbox:
         [(attempts,)] = self._database.run(_NOTE_CRASH, (self._group, *stream, seq))
         return int(attempts)
 
-    def forget_crash_risks(self, stream: StreamName) -> None:
-        self._database.run(_FORGET_CRASHES, (self._group, *stream, self.mark(stream)))
+    def forget_crash_risks(self, stream: StreamName) -> int:
+        """Those that are dealt with: up to which number."""
+        mark = self.mark(stream)
+        self._database.run(_FORGET_CRASHES, (self._group, *stream, mark))
+        return mark
 
     def rewind(self, stream: StreamName, from_seq: int) -> int:
         """Let everything from `from_seq` be applied again; how many messages that is."""

@@ -200,7 +200,8 @@ class Subscription:
                 break
             cursor = entries[-1].entry_id
             await self._recover_entries(stream, entries)
-        await self._writer.run(lambda: self.inbox.forget_crash_risks(stream))
+        mark = await self._writer.run(lambda: self.inbox.forget_crash_risks(stream))
+        self._risked = {(of, seq) for of, seq in self._risked if of != stream or seq > mark}
 
     async def _recover_entries(self, stream: StreamName, entries: list[Received]) -> None:
         mark = await self._writer.run(lambda: self.inbox.mark(stream))
