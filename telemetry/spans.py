@@ -101,6 +101,11 @@ class Span(trace.Span):
         traceparent = f"00-{self.trace_id_hex}-{self.span_id_hex}-{self.flags:02x}"
         return TraceContext(traceparent, self.origin.tracestate, self.origin.baggage)
 
+    @property
+    def exemplar(self) -> dict[str, str]:
+        """What leads from a measurement to this span."""
+        return {"trace_id": self.trace_id_hex, "span_id": self.span_id_hex}
+
     def fail(self, error: BaseException) -> None:
         """The first failure counts."""
         if self.status is not StatusCode.ERROR:

@@ -65,7 +65,7 @@ class DeliveryMetrics:
         type_name = "other" if outcome is Outcome.IGNORED else type  # what nobody handles may be anything
         bound = self._bound.get((type_name, outcome)) or self._bind(type_name, outcome)
         handler_seconds = [each.handler_us / 1e6 for each in some]
-        bound.critical.observe_many([each.critical_us / 1e6 for each in some], lambda at: _exemplar(some[at].span))
+        bound.critical.observe_many([each.critical_us / 1e6 for each in some], lambda at: some[at].span.exemplar)
         bound.outbox.observe_many([each.outbox_us / 1e6 for each in some])
         bound.stream.observe_many([each.stream_us / 1e6 for each in some])
         bound.handler.observe_many(handler_seconds)
@@ -81,7 +81,3 @@ class DeliveryMetrics:
             handled=meter.histogram("messaging_process_duration_seconds", **of_type, outcome=outcome.value),
         )
         return bound
-
-
-def _exemplar(span: Span) -> dict[str, str]:
-    return {"trace_id": span.trace_id_hex, "span_id": span.span_id_hex}

@@ -199,9 +199,8 @@ class _Handler:
     def _measure(self, span: Span, status: grpc.StatusCode, started: float) -> None:
         span.note({"rpc.response.status_code": status.name})
         span.end()
-        exemplar = {"trace_id": span.trace_id_hex, "span_id": span.span_id_hex}
         duration = self._durations.get(status) or self._bind(status)
-        duration.observe(time.perf_counter() - started, exemplar)
+        duration.observe(time.perf_counter() - started, span.exemplar)
 
     def _bind(self, status: grpc.StatusCode) -> Histogram:
         duration = self._durations[status] = self._telemetry.meter.histogram(

@@ -119,11 +119,6 @@ class Inbox:
         self._write_deliveries(batch)
         return attempt.outcome in (Outcome.APPLIED, Outcome.IGNORED)
 
-    def discard(self, id: int) -> None:
-        """An operator gives a parked message up; its delivery says so. What is no message has none."""
-        message = self.lot.discard(id)
-        self._database.run(_DISCARDED, (self._group, *message.stream, message.seq, message.message_id))
-
     def note_crash_risk(self, stream: StreamName, seq: int) -> int:
         """Count, durably and beforehand, that this entry is going to be tried again; how often it was."""
         [(attempts,)] = self._database.run(_NOTE_CRASH, (self._group, *stream, seq))
@@ -274,10 +269,6 @@ _DELIVERED = """
 """
 _UNDELIVERED = """
     DELETE FROM deliveries WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq = ?
-"""
-_DISCARDED = """
-    UPDATE deliveries SET outcome = 'discarded'
-    WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq = ? AND message_id = ?
 """
 _NOTE_CRASH = """
     INSERT INTO crash_notes (group_name, source, channel, partition, seq, attempts) VALUES (?, ?, ?, ?, ?, 1)

@@ -7,8 +7,8 @@ from typing import Any
 from mallbots_platform.clock import from_rfc3339, now_us
 from mallbots_platform.delivery_metrics import DeliveryMetrics, Handled
 from mallbots_platform.envelope import Envelope, decode_envelope
-from mallbots_platform.errors import Conflict, InvalidInput, RuleViolated, words_of
-from mallbots_platform.handling import Outcome
+from mallbots_platform.errors import Conflict, InvalidInput, words_of
+from mallbots_platform.handling import PERMANENT, Outcome
 from mallbots_platform.job_streams import Entry
 from mallbots_platform.parking import DEAD, ParkedMessage, ParkingLot
 from mallbots_platform.partitions import StreamName
@@ -16,7 +16,6 @@ from mallbots_platform.writer import Writer
 from telemetry.metrics import Meter
 from telemetry.tracing import Span
 
-PERMANENT = (InvalidInput, RuleViolated)
 MOST_STRAYS = 100
 SETTLED = ("applied", "discarded")
 
@@ -107,11 +106,6 @@ class JobLedger:
         self.lot.bury_unreadable(entry.stream, entry.seq, entry.raw, reason)
         self._writer.after_commit(lambda: self._metrics.count(Outcome.DEAD))
 
-    def discard(self, id: int) -> None:
-        """An operator gives it up. Its delivery says so: else it would come back with the log."""
-        message = self.lot.discard(id)
-        self._database.run(_DISCARDED, (self._group, *message.stream, message.seq, message.message_id))
-
     def undone(self, stream: StreamName, before: int) -> list[int]:
         """Numbers of jobs that were published, are older than a moment, and of which nothing has become yet."""
         place, after = (stream.channel, stream.partition), self._looked_through.get(stream, 0)
@@ -179,10 +173,6 @@ _WRITE = """
     INSERT INTO deliveries (group_name, source, channel, partition, seq, message_id, type, key, correlation_id, outcome,
                             attempts, outbox_us, stream_us, handler_us, critical_us, committed_at, error)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-"""
-_DISCARDED = """
-    UPDATE deliveries SET outcome = 'discarded'
-    WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq = ? AND message_id = ?
 """
 _UNPARK = """
     DELETE FROM parked

@@ -133,11 +133,11 @@ class ParkingLot:
     def retry_dead(self) -> int:
         return self._database.change(_RETRY + " AND state = 'dead'", (now_us(), self._group))
 
-    def discard(self, id: int) -> ParkedMessage:
-        """An operator gives it up."""
+    def discard(self, id: int) -> None:
+        """An operator gives it up; its delivery says so. What is no message has none."""
         message = self.find(id)
         self.release(message)
-        return message
+        self._database.run(_DISCARDED, (self._group, *message.stream, message.seq, message.message_id))
 
     def counts(self) -> dict[str, int]:
         rows = self._database.run(
@@ -161,6 +161,10 @@ class ParkingLot:
         self._database.run(_INSERT, (*identity, attempts, due_at, now_us(), published_at, error, raw))
 
 
+_DISCARDED = """
+    UPDATE deliveries SET outcome = 'discarded'
+    WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq = ? AND message_id = ?
+"""
 _COLUMNS = (
     "group_name, source, channel, partition, seq, message_id, type, key, state, attempts, due_at, parked_at,"
     " published_at, error, envelope"

@@ -408,8 +408,7 @@ class Process:
     def _observe_when_committed(
         self, histogram: Histogram, things: EventSourced[Any], event: object, draft: Draft
     ) -> None:
-        exemplar = {"trace_id": draft.span.trace_id_hex, "span_id": draft.span.span_id_hex}
-        self.writer.after_commit(partial(histogram.observe, things.age(draft.key), exemplar))
+        self.writer.after_commit(partial(histogram.observe, things.age(draft.key), draft.span.exemplar))
 
     def _on_reply(self, reply: Any, envelope: Any) -> None:
         for orchestration in self._sagas:

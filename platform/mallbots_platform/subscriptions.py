@@ -149,7 +149,7 @@ class Subscription:
         return self.inbox.lot
 
     def discard(self, id: int) -> None:
-        self.inbox.discard(id)
+        self.lot.discard(id)
 
     async def rewind(self, source: str, from_seq: int) -> int:
         """Apply everything of a source (all of them, when empty) again from a number on; how many messages."""

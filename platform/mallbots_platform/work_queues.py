@@ -98,7 +98,7 @@ class WorkQueue:
         self._retry_now.set()
 
     def discard(self, id: int) -> None:
-        self._ledger.discard(id)
+        self.lot.discard(id)
 
     async def run(self) -> None:
         """Work until cancelled; then finish what is in hand, where that does not take long."""

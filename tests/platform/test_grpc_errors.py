@@ -11,8 +11,7 @@ from opentelemetry.trace import StatusCode
 
 from mallbots_platform import errors
 from mallbots_platform.grpc_errors import LONGEST_WORDS
-from telemetry.spans import Span
-from tests.support.echo import METHODS, NAME, Echo, Note
+from tests.support.echo import METHODS, NAME, Echo, call, refuse_with, span_of, trailer
 
 Code = grpc.StatusCode
 
@@ -28,31 +27,6 @@ class IsClosedForever(IsClosed):
 @pytest.fixture
 def echo(tmp_path: Path) -> Echo:
     return Echo(f"sqlite:///{tmp_path / 'echo.db'}")
-
-
-async def call(echo: Echo, method: str, note: Any = None, **options: Any) -> Any:
-    """The answer; for a refused call its error."""
-    request = (note or Note(text="x", number=1)).SerializeToString()
-    try:
-        return Note.FromString(await echo.raw(method)(request, timeout=options.pop("timeout", 20), **options))
-    except grpc.aio.AioRpcError as error:
-        return error
-
-
-def refuse_with(error: Exception) -> Any:
-    def before(note: Any) -> None:
-        raise error
-
-    return before
-
-
-def trailer(error: Any, name: str) -> Any:
-    return dict(error.trailing_metadata() or ()).get(name)
-
-
-def span_of(echo: Echo, method: str) -> Span:
-    [span] = echo.parts.spans.named(f"{NAME}/{method}")
-    return span
 
 
 REFUSALS = [

@@ -17,8 +17,7 @@ from opentelemetry.trace import StatusCode
 
 from mallbots_platform import errors, grpc_server
 from mallbots_platform.grpc_server import LARGEST_MESSAGE, GrpcServer
-from telemetry.spans import Span
-from tests.support.echo import METHODS, NAME, SERVICE, Echo, EchoApi, Note
+from tests.support.echo import METHODS, NAME, SERVICE, Echo, EchoApi, Note, call, refuse_with, span_of, trailer
 from tests.support.world import eventually
 
 Code = grpc.StatusCode
@@ -31,31 +30,6 @@ class IsClosed(errors.RuleViolated):
 @pytest.fixture
 def echo(tmp_path: Path) -> Echo:
     return Echo(f"sqlite:///{tmp_path / 'echo.db'}")
-
-
-async def call(echo: Echo, method: str, note: Any = None, **options: Any) -> Any:
-    """The answer; for a refused call its error."""
-    request = (note or Note(text="x", number=1)).SerializeToString()
-    try:
-        return Note.FromString(await echo.raw(method)(request, timeout=options.pop("timeout", 20), **options))
-    except grpc.aio.AioRpcError as error:
-        return error
-
-
-def refuse_with(error: Exception) -> Any:
-    def before(note: Any) -> None:
-        raise error
-
-    return before
-
-
-def trailer(error: Any, name: str) -> Any:
-    return dict(error.trailing_metadata() or ()).get(name)
-
-
-def span_of(echo: Echo, method: str) -> Span:
-    [span] = echo.parts.spans.named(f"{NAME}/{method}")
-    return span
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -7,53 +7,15 @@ import pytest
 
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.envelope import decode_envelope
-from mallbots_platform.errors import InvalidInput, RuleViolated
-from mallbots_platform.grpc_client import Client, client_for, open_channel
-from mallbots_platform.operator_api import SERVICE, offline_operator
+from mallbots_platform.errors import InvalidInput
+from mallbots_platform.grpc_client import Client
+from mallbots_platform.operator_api import offline_operator
 from mallbots_platform.partitions import partition_of
+from tests.support.listening import listening, operator_of
 from tests.support.travel import Agency
-from tests.support.world import Running, World, eventually
+from tests.support.world import World, eventually
 
 IN_K = partition_of("k", 4)
-
-
-async def operator_of(running: Running, stack: AsyncExitStack) -> Client:
-    channel = await stack.enter_async_context(open_channel(running.process.endpoint.operator))
-    return client_for(channel, SERVICE)
-
-
-class Listening:
-    """A teller that said a few things, and a listener that refused some of them."""
-
-    def __init__(self, teller: Running, listener: Running, stack: AsyncExitStack) -> None:
-        self.teller, self.listener = teller, listener
-        self._stack = stack
-        self.is_willing = False
-
-    async def ask_teller(self) -> Client:
-        return await operator_of(self.teller, self._stack)
-
-    async def ask_listener(self) -> Client:
-        return await operator_of(self.listener, self._stack)
-
-
-async def listening(world: World, stack: AsyncExitStack) -> Listening:
-    told: list[Listening] = []
-
-    def on_said(text: str) -> None:
-        if "bad" in text and not (told and told[0].is_willing):
-            raise RuleViolated(f"{text} is not heard here")
-
-    teller, listener = await world.teller(), await world.listener(on_said)
-    told.append(Listening(teller, listener, stack))
-    await teller.say("good", "bad", "behind")
-    await teller.say("elsewhere", key="other")
-    assert await eventually(lambda: has_deliveries(listener, 4))
-    return told[0]
-
-
-async def has_deliveries(running: Running, count: int) -> bool:
-    return len(await running.rows("SELECT 1 FROM deliveries")) >= count
 
 
 async def test_the_log_is_read_page_by_page(world: World) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -12,6 +13,7 @@ from google.protobuf.message_factory import GetMessageClass
 from mallbots_platform.grpc_client import client_for, open_channel
 from mallbots_platform.grpc_server import GrpcServer, read, write
 from mallbots_platform.messages import Contract, event
+from telemetry.tracing import Span
 from tests.support.parts import Parts
 
 METHODS = ("Look", "Change", "Wait")
@@ -108,3 +110,28 @@ class Echo(AbstractAsyncContextManager["Echo"]):
         """How many were counted."""
         counted = "rpc_server_call_duration_seconds_count"
         return self.parts.measured(counted, rpc_method=f"{NAME}/{method}", status=status)
+
+
+async def call(echo: Echo, method: str, note: Any = None, **options: Any) -> Any:
+    """The answer; for a refused call its error."""
+    request = (note or Note(text="x", number=1)).SerializeToString()
+    try:
+        return Note.FromString(await echo.raw(method)(request, timeout=options.pop("timeout", 20), **options))
+    except grpc.aio.AioRpcError as error:
+        return error
+
+
+def refuse_with(error: Exception) -> Any:
+    def before(note: Any) -> None:
+        raise error
+
+    return before
+
+
+def trailer(error: Any, name: str) -> Any:
+    return dict(error.trailing_metadata() or ()).get(name)
+
+
+def span_of(echo: Echo, method: str) -> Span:
+    [span] = echo.parts.spans.named(f"{NAME}/{method}")
+    return span
