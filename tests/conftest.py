@@ -20,7 +20,9 @@ from tests.support.world import World
 _numbers = itertools.count()
 hypothesis.settings.register_profile("mallbots", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("mallbots")
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup make test` would have every process under test ignore it
+# Who starts the suite with `nohup`, or in the background, would have every process under test ignore these.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
