@@ -104,7 +104,7 @@ async def test_a_job_that_is_lost_from_its_stream_is_done_all_the_same(world: Wo
 
     assert await post.does("ann", "ben")
     assert sorted(post.delivered) == ["ann", "ben"]
-    assert post.running.measured("mallbots_stream_gaps_healed_total", group=GROUP) == 2
+    assert await post.running.counts(2, "mallbots_stream_gaps_healed_total", group=GROUP)
 
 
 async def test_a_job_that_waits_is_no_stray(world: World) -> None:
@@ -138,7 +138,7 @@ async def test_bytes_that_are_no_job_are_buried(world: World, fields: dict[str, 
     [(seq, error)] = await post.running.rows("SELECT seq, error FROM parked")
     assert seq == sequence_of(entry_id)
     assert error == f"sequence: no job has the number {seq}"
-    assert post.counted("dead") == 1
+    assert await post.counts(1, "dead")
 
 
 async def test_an_operator_may_retry_and_discard_what_is_no_job(world: World) -> None:
@@ -192,7 +192,7 @@ async def test_a_job_overwritten_in_its_stream_is_read_from_the_log(world: World
 
     assert await post.does("ann")
     assert (post.delivered, await post.parked()) == (["ann"], [])
-    assert post.running.measured("mallbots_stream_gaps_detected_total", group=GROUP) == 1
+    assert await post.running.counts(1, "mallbots_stream_gaps_detected_total", group=GROUP)
 
 
 async def test_a_job_whose_log_was_pruned_is_read_from_its_stream(world: World) -> None:

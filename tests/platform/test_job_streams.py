@@ -73,7 +73,7 @@ async def test_a_job_whose_acknowledgement_was_lost_is_not_done_again(world: Wor
         await client.delete(stream_of("ann").key)
         await client.xadd(stream_of("ann").key, {"e": raw}, id="1-0")
 
-    assert await eventually(lambda: post.counted("duplicate") == 1)
+    assert await post.counts(1, "duplicate")
     assert await eventually(lambda: nothing_is_left(world))
     assert post.delivered == ["ann"]
 

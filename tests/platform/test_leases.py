@@ -78,7 +78,7 @@ async def test_a_stalled_owner_cannot_commit(shared_world: World) -> None:
     await gain_as_somebody_else(one, stale)
     await teller.say("two")
 
-    assert await eventually(lambda: one.measured("mallbots_fenced_commits_total") == 1)
+    assert await one.counts(1, "mallbots_fenced_commits_total")
     assert await one.heard() == ["one"]
 
 

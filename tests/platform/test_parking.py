@@ -50,7 +50,7 @@ async def test_other_keys_flow_past_a_failing_one(world: World) -> None:
     await teller.say("fine", key=next(key for key in "bcdefgh" if partition_of(key, 4) == partition_of("a", 4)))
 
     assert await listener.hears("fine")
-    assert listener.measured("mallbots_deliveries_total", outcome="parked") == len(["bad", "after bad"])
+    assert await listener.counts(len(["bad", "after bad"]), "mallbots_deliveries_total", outcome="parked")
     moody.calm_down()
     heard = await listener.until(lambda found: len(found) == 3)
     assert heard == ["fine", "bad", "after bad"]
@@ -77,8 +77,8 @@ async def test_past_the_cap_it_is_dead_and_visible(world: World) -> None:
 
     assert await eventually(lambda: states_are(listener, ("a", "dead"), ("a", "queued")))
     assert moody.refused == ["bad"] * 3
-    assert listener.measured("mallbots_deliveries_total", outcome="dead") == 1
-    assert listener.measured("mallbots_retries_total") == 2
+    assert await listener.counts(1, "mallbots_deliveries_total", outcome="dead")
+    assert await listener.counts(2, "mallbots_retries_total")
 
 
 @pytest.mark.parametrize("error", [lambda: RuleViolated("no")], ids=["a refusal of the domain"])

@@ -39,7 +39,7 @@ async def test_each_job_is_done_once_and_then_gone(either: World) -> None:
     assert await post.does(*NAMES)
     assert sorted(post.delivered) == NAMES
     assert await eventually(lambda: nothing_is_left(either))
-    assert post.counted("applied") == len(NAMES)
+    assert await post.counts(len(NAMES), "applied")
     assert await post.parked() == []
 
 

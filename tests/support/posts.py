@@ -82,8 +82,9 @@ class Post:
         """Exactly one job, and in this state."""
         return [parked[1:] for parked in await self.parked()] == [(state, attempts)]
 
-    def counted(self, outcome: str) -> float:
-        return self.running.measured("mallbots_deliveries_total", group=GROUP, outcome=outcome)
+    async def counts(self, number: int, outcome: str) -> bool:
+        """Wait until so many deliveries came to this."""
+        return await self.running.counts(number, "mallbots_deliveries_total", group=GROUP, outcome=outcome)
 
 
 def stream_of(name: str) -> StreamName:

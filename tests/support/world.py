@@ -149,6 +149,10 @@ class Running:
         samples = (sample for family in self.process.meter.registry.collect() for sample in family.samples)
         return sum(s.value for s in samples if s.name == metric and labels.items() <= s.labels.items())
 
+    async def counts(self, number: float, metric: str, **labels: str) -> bool:
+        """Wait until a metric has come to this: a count follows its commit, which a test may see first."""
+        return bool(await eventually(lambda: self.measured(metric, **labels) == number))
+
     async def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return await self.process.read(lambda: self.process.database.run(statement, parameters))
 

@@ -33,7 +33,7 @@ async def test_payments_hears_orders_and_takes_money(world: World) -> None:
         *("payments.InvoiceIssued", "payments.InvoicePaid"),
         *("payments.InvoiceAdjusted", "payments.InvoiceRefunded"),
     ]
-    assert payments.measured("mallbots_sales_minor_total", currency="EUR") == 500
+    assert await payments.counts(500, "mallbots_sales_minor_total", currency="EUR")
 
 
 async def test_payments_answers_the_order_process_the_same_again(world: World) -> None:
