@@ -29,6 +29,7 @@ events = Table(
     *_texts("data", "correlation_id"),
     *_numbers("recorded_at"),
     PrimaryKeyConstraint("stream_id", "version"),
+    sqlite_with_rowid=False,  # the events of a stream lie together, however many others were written in between
 )
 
 snapshots = Table(
