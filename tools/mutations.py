@@ -88,8 +88,8 @@ MUTATIONS = (
         "acknowledged-last",
         "acknowledged before it is applied",
         f"{LIBRARY}/subscriptions.py",
-        "        delivered = await asyncio.gather(\n",
-        "        await self._acknowledge(batches)\n        delivered = await asyncio.gather(\n",
+        "        delivered = await asyncio.gather(",
+        "        await self._acknowledge(batches)\n        delivered = await asyncio.gather(",
     ),
     Mutation(
         "holes-heal",
@@ -101,7 +101,7 @@ MUTATIONS = (
     Mutation(
         "holes-heal",
         "a lost end is not looked for",
-        f"{LIBRARY}/subscriptions.py",
+        f"{LIBRARY}/healing.py",
         "            if _has_lost_its_end(",
         "            if False and _has_lost_its_end(",
     ),
@@ -188,7 +188,7 @@ MUTATIONS = (
     Mutation(
         "late-comers",
         "history ends where the stream begins",
-        f"{LIBRARY}/subscriptions.py",
+        f"{LIBRARY}/healing.py",
         "            messages, _ = await self._source_log.read(stream, mark, min(HEAL_LIMIT, until - mark))\n",
         "            messages: list[Received] = []\n",
     ),

@@ -2,50 +2,29 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from redis.exceptions import RedisError, ResponseError
 
 from mallbots_platform.clock import now_us
 from mallbots_platform.crash_points import reached
-from mallbots_platform.envelope import trace_of
 from mallbots_platform.errors import Unavailable
 from mallbots_platform.handling import Received, Route
+from mallbots_platform.healing import Healing, SourceLog
 from mallbots_platform.inbox import Applied, Inbox
 from mallbots_platform.leases import Fence, LeaseLost, Leases
 from mallbots_platform.parking import ParkedMessage, ParkingLot
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
-from mallbots_platform.streams import BLOCK_SECONDS, RedisClient, sequence_of
+from mallbots_platform.receiving import Batch, RawEntry, entries_of, trace_reading
+from mallbots_platform.streams import BLOCK_SECONDS, RedisClient
 from mallbots_platform.waiting import signalled
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
-from telemetry.tracing import Kind, TraceContext
 
 PAUSE_SECONDS = 0.5
-HEAL_PAUSE_SECONDS = 1.0
-FOREIGN_PAUSE_SECONDS = 0.2
-HEAL_LIMIT = 500
 IDLE_SECONDS = 5.0
-EVERYTHING = 1 << 62
-RawEntry = tuple[bytes, dict[bytes, bytes]]
-
-
-class SourceLog(Protocol):
-    """The outbox of the context that publishes, asked over its operator service."""
-
-    async def read(self, stream: StreamName, after: int, limit: int) -> tuple[list[Received], int]:
-        """Messages above `after`, and the number of the last one that was ever committed. Raises Unavailable."""
-
-
-@dataclass(slots=True)
-class _Stall:
-    """A partition that waits for its source to tell what is missing."""
-
-    reason: str
-    until: float
 
 
 class Subscription:
@@ -77,17 +56,13 @@ class Subscription:
         self._writer = writer
         self._readers = readers
         self._leases = leases
-        self._source_log = source_log
         self._telemetry = telemetry
         self._batch = batch
         self._crash_limit = crash_limit
-        self._stalled: dict[StreamName, _Stall] = {}
-        self._holes: set[StreamName] = set()
+        self._healing = Healing(group, inbox, self._apply, source_log, redis, writer, readers, telemetry)
         self._risked: set[tuple[StreamName, int]] = set()
         self._retry_now = asyncio.Event()
         self._by_key = {stream.key.encode(): stream for stream in self.routes}
-        self._gaps = telemetry.meter.counter("mallbots_stream_gaps_detected_total", group=group)
-        self._healed = telemetry.meter.counter("mallbots_stream_gaps_healed_total", group=group)
         self._fenced = telemetry.meter.counter("mallbots_fenced_commits_total", group=group)
         leases.changed = self._owners_changed
         self._ready = False
@@ -97,8 +72,7 @@ class Subscription:
 
     @property
     def troubles(self) -> list[str]:
-        stalls = [f"{self.group} waits at {stream.key}: {stall.reason}" for stream, stall in self._stalled.items()]
-        return ([self.trouble] if self.trouble else []) + stalls
+        return ([self.trouble] if self.trouble else []) + self._healing.troubles
 
     async def run(self) -> None:
         """Consume until stopped. What is away is waited for; no message pays for it."""
@@ -157,7 +131,7 @@ class Subscription:
         rewound = 0
         for stream in streams:
             rewound += await self._writer.run(partial(self.inbox.rewind, stream, from_seq))
-            self._stalled[stream] = _Stall("replaying", 0.0)
+            self._healing.replay(stream)
         self._stop_reading()
         return rewound
 
@@ -169,7 +143,7 @@ class Subscription:
         await self._create_groups(self._owned())
         for stream in self._owned():
             await self._recover(stream)
-        await self._find_lost_ends(self._owned())
+        await self._healing.find_lost_ends(self._owned())
 
     async def _owners_changed(self) -> None:
         self._ready = False
@@ -195,7 +169,7 @@ class Subscription:
         cursor: bytes | str = "0"
         while True:
             answer = await self._redis.xreadgroup(self.group, self.group, {stream.key: cursor}, count=self._batch)
-            entries = _entries(answer[0][1], received_at=now_us()) if answer else []
+            entries = entries_of(answer[0][1], received_at=now_us()) if answer else []
             if not entries:
                 break
             cursor = entries[-1].entry_id
@@ -232,21 +206,20 @@ class Subscription:
     async def _step(self) -> None:
         if not self._ready:
             await self._start()
-        await self._revisit_stalled()
-        readable = [stream for stream in self._owned() if stream not in self._stalled]
+        for stream in await self._healing.revisit(self._owned()):
+            await self._recover(stream)
+        readable = [stream for stream in self._owned() if stream not in self._healing.waiting]
         if not readable:
             await asyncio.sleep(0.1)
             return
         answer = await self._read_unless_stopped(readable)
-        batches = [(self._by_key[key], _entries(raw, received_at=now_us())) for key, raw in answer]
+        batches = [(self._by_key[key], entries_of(raw, received_at=now_us())) for key, raw in answer]
         if not batches:
-            await self._find_lost_ends(readable)
+            await self._healing.find_lost_ends(readable)
             return
         reached("read")
-        receives = self._receive_spans(batches)
-        delivered = await asyncio.gather(
-            *[self._deliver(stream, entries, receives[stream.source, stream.channel]) for stream, entries in batches]
-        )
+        trace_reading(self._telemetry.tracer, self.group, batches)
+        delivered = await asyncio.gather(*[self._deliver(stream, entries) for stream, entries in batches])
         await self._acknowledge([batch for batch, done in zip(batches, delivered, strict=True) if done])
 
     async def _read_unless_stopped(self, streams: list[StreamName]) -> list[tuple[bytes, list[RawEntry]]]:
@@ -264,7 +237,7 @@ class Subscription:
             self._reading.cancel()
 
     async def _read(self, streams: list[StreamName]) -> list[tuple[bytes, list[RawEntry]]]:
-        block = 200 if self._stalled else round(BLOCK_SECONDS * 1000)
+        block = 200 if self._healing.waiting else round(BLOCK_SECONDS * 1000)
         wanted = {stream.key: ">" for stream in streams}
         try:
             answer = await self._redis.xreadgroup(self.group, self.group, wanted, count=self._batch, block=block)
@@ -276,10 +249,8 @@ class Subscription:
             await self._create_groups(streams)
             return []
 
-    async def _deliver(self, stream: StreamName, entries: list[Received], receive: TraceContext | None = None) -> bool:
+    async def _deliver(self, stream: StreamName, entries: list[Received]) -> bool:
         """Apply entries; where one is not the next, the source is asked. False: the partition has to wait."""
-        for entry in entries:
-            entry.receive = receive
         while entries:
             applied = await self._apply(stream, entries)
             if applied is None:
@@ -287,7 +258,7 @@ class Subscription:
             stopped = applied.stopped_at
             if stopped is None:
                 return True
-            if not await self._heal(stream, applied.mark, stopped, applied.reason):
+            if not await self._healing.heal(stream, applied.mark, stopped, applied.reason):
                 return False
             entries = [entry for entry in entries if entry.seq > stopped.seq]
         return True
@@ -311,7 +282,7 @@ class Subscription:
         self._fenced.inc()
         self._leases.lose(partition)
 
-    async def _acknowledge(self, batches: Iterable[tuple[StreamName, list[Received]]]) -> None:
+    async def _acknowledge(self, batches: Iterable[Batch]) -> None:
         pipeline = self._redis.pipeline(transaction=False)
         for stream, entries in batches:
             if entries:
@@ -319,92 +290,6 @@ class Subscription:
         if len(pipeline):
             await pipeline.execute()
             reached("acknowledge: after")
-
-    # Healing: the stream is transport, the source's outbox is the truth.
-
-    async def _heal(self, stream: StreamName, mark: int, stopped: Received, reason: str) -> bool:
-        """Apply from the source's log what the stream lacks, up to the entry that could not be applied."""
-        self._found_hole(stream, mark, reason)
-        try:
-            reached, _ = await self._catch_up(stream, stopped.seq)
-        except Unavailable as error:
-            self._stall(stream, f"{reason}; its source cannot be asked: {error}")
-            return False
-        if reached is None:
-            return False
-        if reached < stopped.seq:
-            await self._redis.xgroup_setid(stream.key, self.group, f"{reached}-0")
-            reason = f"{reason}; its source has said nothing with the number {stopped.seq}"
-            self._stall(stream, reason, FOREIGN_PAUSE_SECONDS)  # it is read again until its source has removed it
-        if reached < stopped.seq or stopped.unreadable:
-            await self._writer.run(lambda: self.inbox.set_aside(stream, stopped, reason))
-        self._closed_hole(stream)
-        return True
-
-    async def _find_lost_ends(self, streams: list[StreamName]) -> None:
-        """Nothing came, and yet a stream has numbered more than is applied: the rest was lost, or acknowledged and
-        not applied. No next entry shows such a hole."""
-        inbox = self.inbox
-        marks = await self._readers.run(lambda: {stream: inbox.mark(stream) for stream in streams})
-        pipeline = self._redis.pipeline(transaction=False)
-        for stream, mark in marks.items():
-            pipeline.xinfo_stream(stream.key)
-            pipeline.xinfo_groups(stream.key)
-            pipeline.xrange(stream.key, f"({mark}-0", "+", count=1)
-        answers = await pipeline.execute() if marks else []
-        for number, (stream, mark) in enumerate(marks.items()):
-            if _has_lost_its_end(mark, self.group, *answers[3 * number : 3 * number + 3]):
-                self._found_hole(stream, mark, "end")
-                self._stalled[stream] = _Stall("its end was lost", 0.0)
-
-    async def _catch_up(self, stream: StreamName, until: int) -> tuple[int | None, int]:
-        """Apply from the source's log; the mark it reached, None when it could not go on, and how many it took."""
-        mark, taken = await self._writer.run(lambda: self.inbox.mark(stream)), 0
-        while mark < until:
-            messages, _ = await self._source_log.read(stream, mark, min(HEAL_LIMIT, until - mark))
-            if not messages:
-                break
-            applied = await self._apply(stream, messages)
-            if applied is None or applied.mark == mark:
-                self._stall(stream, applied.reason if applied else "its lease was lost")
-                return None, taken
-            reached("heal: applied")
-            taken += applied.mark - mark
-            mark = applied.mark
-        return mark, taken
-
-    def _found_hole(self, stream: StreamName, after: int, reason: str) -> None:
-        self._telemetry.log.warning("gap found", stream=stream.key, group=self.group, after=after, reason=reason)
-        if stream not in self._holes:
-            self._holes.add(stream)
-            self._gaps.inc()
-
-    def _closed_hole(self, stream: StreamName) -> None:
-        """It is filled, or known to be none of the source's, or another owner's to find."""
-        if stream in self._holes:
-            self._holes.remove(stream)
-            self._healed.inc()
-
-    def _stall(self, stream: StreamName, reason: str, seconds: float = 0.0) -> None:
-        until = asyncio.get_running_loop().time() + (seconds or HEAL_PAUSE_SECONDS)
-        self._stalled[stream] = _Stall(reason, until)
-
-    async def _revisit_stalled(self) -> None:
-        now = asyncio.get_running_loop().time()
-        for stream in [stream for stream, stall in self._stalled.items() if stall.until <= now]:
-            if stream.partition not in self._leases.owned:
-                del self._stalled[stream]
-                self._closed_hole(stream)
-                continue
-            try:
-                reached, _ = await self._catch_up(stream, EVERYTHING)
-            except Unavailable as error:
-                self._stall(stream, f"its source cannot be asked: {error}")
-                continue
-            if reached is not None:
-                del self._stalled[stream]
-                self._closed_hole(stream)
-                await self._recover(stream)
 
     # Parked messages
 
@@ -421,51 +306,3 @@ class Subscription:
 
     def _retry(self, message: ParkedMessage, fence: Fence) -> None:
         self.inbox.retry(self.routes[message.stream], message, fence)
-
-    def _receive_spans(self, batches: list[tuple[StreamName, list[Received]]]) -> dict[tuple[str, str], TraceContext]:
-        """One span per source and channel that had something, with a link to each message."""
-        links: dict[tuple[str, str], list[TraceContext]] = {}
-        for stream, entries in batches:
-            links.setdefault((stream.source, stream.channel), []).extend(trace_of(entry.raw) for entry in entries)
-        contexts = {}
-        for (source, channel), found in links.items():
-            attributes = {
-                "messaging.system": "redis",
-                "messaging.operation.name": "receive",
-                "messaging.operation.type": "receive",
-                "messaging.destination.name": f"{source}.{channel}",
-                "messaging.consumer.group.name": self.group,
-                "messaging.batch.message_count": len(found),
-            }
-            name = f"receive {source}.{channel}"
-            tracer = self._telemetry.tracer
-            span = tracer.span(name, kind=Kind.CLIENT, new_trace=True, links=found, attributes=attributes)
-            contexts[source, channel] = span.context
-            span.end()
-        return contexts
-
-
-def _entries(raw: list[RawEntry], received_at: int) -> list[Received]:
-    return [
-        Received(
-            sequence_of(entry_id),
-            (fields or {}).get(b"e", b""),
-            _time((fields or {}).get(b"t", b"0")),
-            received_at,
-            entry_id=entry_id,
-        )
-        for entry_id, fields in raw
-    ]
-
-
-def _has_lost_its_end(
-    mark: int, group: str, stream: dict[str, Any], groups: list[dict[str, Any]], unapplied: list[RawEntry]
-) -> bool:
-    if not unapplied:
-        return sequence_of(stream["last-generated-id"]) > mark
-    [delivered] = [each["last-delivered-id"] for each in groups if each["name"] == group.encode()] or ["0-0"]
-    return sequence_of(unapplied[0][0]) <= sequence_of(delivered)
-
-
-def _time(text: bytes) -> int:
-    return int(text) if text.isdigit() else 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mallbots_platform import process
+from mallbots_platform.life import Life
 from tests.support.world import Running, World
 
 IN_TIME = 5.0
@@ -16,8 +16,8 @@ IN_TIME = 5.0
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "FINISH_SECONDS", 0.2)
-    monkeypatch.setattr(process, "LEAVE_SECONDS", 0.2)
+    monkeypatch.setattr("mallbots_platform.life.FINISH_SECONDS", 0.2)
+    monkeypatch.setattr("mallbots_platform.life.LEAVE_SECONDS", 0.2)
 
 
 async def for_ever() -> None:
@@ -40,25 +40,24 @@ async def leaves(running: Running) -> bool:
 
 async def test_a_server_that_never_stops_is_left(world: World) -> None:
     teller = await world.teller()
-    teller.process._closing.append(for_ever)
+    teller.process.closing.append(for_ever)
 
     assert await leaves(teller)
 
 
 async def test_what_is_never_finished_is_left(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     teller = await world.teller()
-    monkeypatch.setattr(teller.process, "_finish", for_ever)
+    monkeypatch.setattr(teller.process._life, "_finish", for_ever)
 
     assert await leaves(teller)
 
 
 async def test_a_part_that_does_not_listen_is_left(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    def parts(running: process.Process) -> Iterable[Coroutine[Any, Any, None]]:
-        yield running.writer.watch()
+    def parts(life: Life) -> Iterable[Coroutine[Any, Any, None]]:
         yield deaf()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(process.Process, "_parts", parts)
+        patch.setattr(Life, "_parts", parts)
         teller = await world.teller()
         await asyncio.sleep(0)
 

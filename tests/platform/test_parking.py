@@ -132,7 +132,7 @@ async def test_attempts_survive_a_restart(world: World) -> None:
 
 
 async def operator(running: Running, method: str, request: object) -> object:
-    client = await running.process._operator_of(running.process.context)
+    client = await running.process.peers.operator(running.process.context)
     return await getattr(client, method)(request)
 
 

@@ -82,7 +82,7 @@ async def redis_is_not_there(world: World) -> None:
 
 async def something_never_ends(world: World) -> None:
     async with open_process(Contract(context="lasting"), world.settings_of("lasting")) as lasting:
-        lasting._closing.append(partial(asyncio.sleep, 600))
+        lasting.closing.append(partial(asyncio.sleep, 600))
 
 
 async def calls_fail(troubles: Troubles) -> None:

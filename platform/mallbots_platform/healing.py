@@ -1,0 +1,175 @@
+"""What the streams of a group lack is applied from the logs of their sources: streams carry, outboxes are the truth."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mallbots_platform.crash_points import reached
+from mallbots_platform.errors import Unavailable
+from mallbots_platform.handling import Received
+from mallbots_platform.inbox import Applied, Inbox
+from mallbots_platform.partitions import StreamName
+from mallbots_platform.readers import Readers
+from mallbots_platform.receiving import RawEntry
+from mallbots_platform.streams import RedisClient, sequence_of
+from mallbots_platform.writer import Writer
+from telemetry.bundle import Telemetry
+
+PAUSE_SECONDS = 1.0
+FOREIGN_PAUSE_SECONDS = 0.2
+HEAL_LIMIT = 500
+EVERYTHING = 1 << 62
+
+Apply = Callable[[StreamName, list[Received]], Awaitable[Applied | None]]
+
+
+class SourceLog(Protocol):
+    """The outbox of the context that publishes, asked over its operator service."""
+
+    async def read(self, stream: StreamName, after: int, limit: int) -> tuple[list[Received], int]:
+        """Messages above `after`, and the number of the last one that was ever committed. Raises Unavailable."""
+
+
+@dataclass(slots=True)
+class _Stall:
+    """A stream that waits for its source to tell what is missing."""
+
+    reason: str
+    until: float
+
+
+class Healing:
+    """`apply` is how the group applies messages; it comes to None where the stream is another owner's now."""
+
+    def __init__(
+        self,
+        group: str,
+        inbox: Inbox,
+        apply: Apply,
+        source_log: SourceLog,
+        redis: RedisClient,
+        writer: Writer,
+        readers: Readers,
+        telemetry: Telemetry,
+    ) -> None:
+        self._group = group
+        self._inbox = inbox
+        self._apply = apply
+        self._source_log = source_log
+        self._redis = redis
+        self._writer = writer
+        self._readers = readers
+        self._log = telemetry.log
+        self._stalled: dict[StreamName, _Stall] = {}
+        self._holes: set[StreamName] = set()
+        self._gaps = telemetry.meter.counter("mallbots_stream_gaps_detected_total", group=group)
+        self._healed = telemetry.meter.counter("mallbots_stream_gaps_healed_total", group=group)
+
+    @property
+    def waiting(self) -> Collection[StreamName]:
+        """Streams that are not to be read: what they lack comes first."""
+        return self._stalled.keys()
+
+    @property
+    def troubles(self) -> list[str]:
+        return [f"{self._group} waits at {stream.key}: {stall.reason}" for stream, stall in self._stalled.items()]
+
+    async def heal(self, stream: StreamName, mark: int, stopped: Received, reason: str) -> bool:
+        """Apply what the stream lacks up to the entry that could not be applied. False: the stream has to wait."""
+        self._found_hole(stream, mark, reason)
+        try:
+            caught_up = await self._catch_up(stream, stopped.seq)
+        except Unavailable as error:
+            self._stall(stream, f"{reason}; its source cannot be asked: {error}")
+            return False
+        if caught_up is None:
+            return False
+        if caught_up < stopped.seq:
+            await self._redis.xgroup_setid(stream.key, self._group, f"{caught_up}-0")
+            reason = f"{reason}; its source has said nothing with the number {stopped.seq}"
+            self._stall(stream, reason, FOREIGN_PAUSE_SECONDS)  # it is read again until its source has removed it
+        if caught_up < stopped.seq or stopped.unreadable:
+            await self._writer.run(lambda: self._inbox.set_aside(stream, stopped, reason))
+        self._closed_hole(stream)
+        return True
+
+    async def find_lost_ends(self, streams: list[StreamName]) -> None:
+        """Nothing came, and yet a stream has numbered more than is applied: the rest was lost, or acknowledged and
+        not applied. No next entry shows such a hole."""
+        inbox = self._inbox
+        marks = await self._readers.run(lambda: {stream: inbox.mark(stream) for stream in streams})
+        pipeline = self._redis.pipeline(transaction=False)
+        for stream, mark in marks.items():
+            pipeline.xinfo_stream(stream.key)
+            pipeline.xinfo_groups(stream.key)
+            pipeline.xrange(stream.key, f"({mark}-0", "+", count=1)
+        answers = await pipeline.execute() if marks else []
+        for number, (stream, mark) in enumerate(marks.items()):
+            if _has_lost_its_end(mark, self._group, *answers[3 * number : 3 * number + 3]):
+                self._found_hole(stream, mark, "end")
+                self._stalled[stream] = _Stall("its end was lost", 0.0)
+
+    def replay(self, stream: StreamName) -> None:
+        """All that its source has said since the mark is applied, as if the stream had lost it."""
+        self._stalled[stream] = _Stall("replaying", 0.0)
+
+    async def revisit(self, owned: Collection[StreamName]) -> list[StreamName]:
+        """Ask again where it is time to; the streams that lack nothing any more."""
+        now, whole = asyncio.get_running_loop().time(), []
+        for stream in [stream for stream, stall in self._stalled.items() if stall.until <= now]:
+            if stream not in owned:
+                self._let_go(stream)
+                continue
+            try:
+                caught_up = await self._catch_up(stream, EVERYTHING)
+            except Unavailable as error:
+                self._stall(stream, f"its source cannot be asked: {error}")
+                continue
+            if caught_up is not None:
+                self._let_go(stream)
+                whole.append(stream)
+        return whole
+
+    async def _catch_up(self, stream: StreamName, until: int) -> int | None:
+        """Apply from the source's log; the mark that was reached, None when it could not go on."""
+        mark = await self._writer.run(lambda: self._inbox.mark(stream))
+        while mark < until:
+            messages, _ = await self._source_log.read(stream, mark, min(HEAL_LIMIT, until - mark))
+            if not messages:
+                break
+            applied = await self._apply(stream, messages)
+            if applied is None or applied.mark == mark:
+                self._stall(stream, applied.reason if applied else "its lease was lost")
+                return None
+            reached("heal: applied")
+            mark = applied.mark
+        return mark
+
+    def _stall(self, stream: StreamName, reason: str, seconds: float = PAUSE_SECONDS) -> None:
+        self._stalled[stream] = _Stall(reason, asyncio.get_running_loop().time() + seconds)
+
+    def _let_go(self, stream: StreamName) -> None:
+        del self._stalled[stream]
+        self._closed_hole(stream)
+
+    def _found_hole(self, stream: StreamName, after: int, reason: str) -> None:
+        self._log.warning("gap found", stream=stream.key, group=self._group, after=after, reason=reason)
+        if stream not in self._holes:
+            self._holes.add(stream)
+            self._gaps.inc()
+
+    def _closed_hole(self, stream: StreamName) -> None:
+        """It is filled, or known to be none of the source's, or another owner's to find."""
+        if stream in self._holes:
+            self._holes.remove(stream)
+            self._healed.inc()
+
+
+def _has_lost_its_end(
+    mark: int, group: str, stream: dict[str, Any], groups: list[dict[str, Any]], unapplied: list[RawEntry]
+) -> bool:
+    if not unapplied:
+        return sequence_of(stream["last-generated-id"]) > mark
+    [delivered] = [each["last-delivered-id"] for each in groups if each["name"] == group.encode()] or ["0-0"]
+    return sequence_of(unapplied[0][0]) <= sequence_of(delivered)

@@ -1,0 +1,231 @@
+"""How a process lives: it is checked, it serves and consumes until told to stop, and leaves nothing in hand undone."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mallbots_platform import ids, schema
+from mallbots_platform import operator_pb2 as pb
+from mallbots_platform.endpoints import Endpoint, announce, previous_address
+from mallbots_platform.gauges import Gauges
+from mallbots_platform.grpc_server import GrpcServer
+from mallbots_platform.handling import Handling, Route
+from mallbots_platform.inbox import Inbox
+from mallbots_platform.leases import Leases
+from mallbots_platform.operator_api import SERVICE, OperatorApi
+from mallbots_platform.operator_queries import OperatorQueries
+from mallbots_platform.parking import ParkingLot
+from mallbots_platform.retention import Retention
+from mallbots_platform.source_log import OperatorSourceLog
+from mallbots_platform.starting import CannotStart, check_facts, check_server
+from mallbots_platform.subscriptions import Subscription
+from telemetry.metrics import serve_metrics
+
+if TYPE_CHECKING:
+    from mallbots_platform.process import Process
+
+CALLS_GRACE_SECONDS = 3.0
+DRAIN_SECONDS = 2.0
+FINISH_SECONDS = 7.5
+LEAVE_SECONDS = 1.0
+
+
+class Life:
+    """Of one process, whose parts are bound by then."""
+
+    def __init__(self, process: "Process") -> None:
+        self._process = process
+        self._leases: list[Leases] = []
+        self._operators = GrpcServer(process.telemetry.untraced(), process.calls)
+        self._told_to_stop = asyncio.Event()
+
+    def stop(self) -> None:
+        self._told_to_stop.set()
+
+    async def start(self) -> None:
+        """Serve and consume. Raises CannotStart."""
+        process, settings = self._process, self._process.settings
+        facts = {"context": process.context, "partitions": str(settings.partitions), "schema": str(schema.VERSION)}
+        check_facts(process.database, facts)
+        await check_server(process.redis, process.telemetry)
+        for group, routes in process.routes.items():
+            process.subscriptions[group] = self._subscription(group, routes)
+        process.writer.start()
+        process.endpoint = await self._listen()
+        if settings.endpoints:
+            announce(settings.endpoints, process.context, process.endpoint)
+
+    async def run(self) -> None:
+        """Until stopped, or until a part of it fails that never should: then it raises that failure."""
+        work = [asyncio.ensure_future(part) for part in self._parts()]
+        stopped = asyncio.ensure_future(self._told_to_stop.wait())
+        try:
+            await asyncio.wait([*work, stopped], return_when=asyncio.FIRST_COMPLETED)
+            failed = [part for part in work if part.done() and not part.cancelled()]
+            await self._within(FINISH_SECONDS, "what was in hand", self._finish())
+            for part in failed:
+                part.result()
+        finally:
+            for task in (stopped, *work):
+                task.cancel()
+            await self._within(LEAVE_SECONDS, "a part of the work", _ended((stopped, *work)))
+
+    async def close(self) -> None:
+        """Give everything back; no work is under way any more."""
+        process = self._process
+        for give_back in reversed(process.closing):
+            await self._within(LEAVE_SECONDS, "a server or a connection", give_back())
+        for channel in process.peers.channels:
+            await self._within(LEAVE_SECONDS, "a channel", channel.close(None))
+        await process.writer.stop()
+        process.readers.close()
+        process.database.close()
+        process.telemetry.close()
+
+    # At work
+
+    def _parts(self) -> Iterable[Coroutine[Any, Any, None]]:
+        process = self._process
+        yield process.writer.watch()
+        yield process.faults.run()
+        yield process.relay.run()
+        yield process.timers.run()
+        yield Gauges(process).run()
+        yield Retention(
+            process.context, process.redis, process.writer, process.settings.retention_seconds, process.telemetry
+        ).run()
+        for subscription in process.subscriptions.values():
+            yield subscription.run()
+            yield subscription.run_retries()
+        for leases in self._leases:
+            yield leases.run()
+        for queue in process.queues.values():
+            yield queue.run()
+
+    def _subscription(self, group: str, routes: list[Route]) -> Subscription:
+        process, settings = self._process, self._process.settings
+        lot = ParkingLot(group, process.database, process.retry_policy)
+        handling = Handling(
+            *(group, process.writer, process.outbox, process.codec, process.telemetry),
+            process.faults.disturb_handler,
+        )
+        inbox = Inbox(group, process.writer, handling, lot, process.telemetry)
+        leases = Leases(
+            group,
+            settings.partitions,
+            f"{process.context}:{ids.new_id()}",
+            process.redis,
+            process.writer,
+            process.telemetry,
+            seconds=settings.lease_seconds,
+            take_over=process.database.url.startswith("sqlite"),
+        )
+        self._leases.append(leases)
+        return Subscription(
+            group,
+            [(route, settings.partitions) for route in routes],
+            process.open_redis(blocks=True),
+            process.writer,
+            process.readers,
+            inbox,
+            leases,
+            OperatorSourceLog(process.peers.operator),
+            process.telemetry,
+        )
+
+    # Served
+
+    async def _listen(self) -> Endpoint:
+        process = self._process
+        self._operators.add(self._operator_api(), SERVICE)
+        operator = await self._bind(self._operators, "operator")
+        wanted = self._wanted("metrics")
+        try:
+            metrics = serve_metrics(process.meter, wanted, health=lambda: process.troubles)
+        except OSError as error:
+            raise CannotStart(f"metrics cannot be served on {wanted}: {error.strerror}") from error
+        process.closing.append(_async(metrics.close))
+        return Endpoint(await self._bind(process.api, "grpc"), operator, metrics.address, os.getpid())
+
+    async def _bind(self, server: GrpcServer, kind: str) -> str:
+        self._process.closing.append(partial(server.stop, 0.0))
+        return await server.start(self._wanted(kind))
+
+    def _wanted(self, kind: str) -> str:
+        """The address that is set; where any port will do, the one it had before."""
+        settings = self._process.settings
+        address: str = getattr(settings, f"{kind}_address")
+        if not address.endswith(":0") or not settings.endpoints:
+            return address
+        return previous_address(settings.endpoints, self._process.context, kind) or address
+
+    def _operator_api(self) -> OperatorApi:
+        process = self._process
+        return OperatorApi(
+            OperatorQueries(process.context, process.database),
+            *(process.readers, process.writer, process.subscriptions, process.queues, process.lag),
+            self._status,
+            process.faults,
+        )
+
+    def _status(self) -> pb.GetStatusResponse:
+        process, partitions = self._process, self._process.settings.partitions
+        return pb.GetStatusResponse(
+            context=process.context,
+            version=str(schema.VERSION),
+            troubles=process.troubles,
+            partitions=partitions,
+            database="sqlite" if process.database.url.startswith("sqlite") else "postgresql",
+            subscriptions=[
+                pb.Subscription(group=group, source=route.source, channel=route.channel, partitions=partitions)
+                for group, routes in process.routes.items()
+                for route in routes
+            ],
+        )
+
+    # Leaving
+
+    async def _finish(self) -> None:
+        """Answer what was asked, finish what was read, publish what was committed."""
+        process = self._process
+        await process.api.stop(CALLS_GRACE_SECONDS)
+        for subscription in process.subscriptions.values():
+            subscription.stop()
+        await asyncio.sleep(0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self._consumed()
+        await process.relay.drain(DRAIN_SECONDS)
+        for leases in self._leases:
+            await leases.release()
+        await self._operators.stop(0.2)
+
+    async def _consumed(self) -> None:
+        while any(subscription.running for subscription in self._process.subscriptions.values()):
+            await asyncio.sleep(0.005)
+
+    async def _within(self, seconds: float, what: str, end: Awaitable[object]) -> None:
+        """A process that is told to leave does, though one of its libraries should never come to an end."""
+        try:
+            async with asyncio.timeout(seconds):
+                await end
+        except TimeoutError:
+            self._process.telemetry.log.warning("left unfinished", what=what, seconds=seconds)
+
+
+async def _ended(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Until all are over; how they ended is of no interest any more."""
+    done, _ = await asyncio.wait(tasks)
+    for task in done:
+        if not task.cancelled():
+            task.exception()
+
+
+def _async(close: Callable[[], object]) -> Callable[[], Awaitable[None]]:
+    async def closed() -> None:
+        close()
+
+    return closed
