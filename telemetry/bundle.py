@@ -1,4 +1,4 @@
-"""What a process says about itself: one tracer, one meter, one log."""
+"""What a process says about itself: one tracer, one meter, one log of troubles and one of facts."""
 
 import os
 import platform
@@ -14,6 +14,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.util.types import AttributeValue
 
 from telemetry.export import SpanExporter
+from telemetry.facts import Tell, nobody_listens, open_facts
 from telemetry.logs import open_log
 from telemetry.metrics import Meter
 from telemetry.otlp import encode_resource
@@ -26,6 +27,7 @@ class Telemetry:
     tracer: Tracer
     meter: Meter
     log: Any
+    facts: Tell = nobody_listens
 
     def untraced(self) -> "Telemetry":
         """For what nobody needs to see, such as an operator's questions: ids are passed on, spans are not kept."""
@@ -44,7 +46,7 @@ def open_telemetry(service: str, environ: Mapping[str, str] = os.environ) -> Tel
     meter = Meter(service)
     meter.gauge("mallbots_build_info", version=own_version(), python=platform.python_version()).set(1)
     log = open_log(service)
-    return Telemetry(_tracer(service, meter, log, environ), meter, log)
+    return Telemetry(_tracer(service, meter, log, environ), meter, log, open_facts(service, log))
 
 
 def _tracer(service: str, meter: Meter, log: Any, environ: Mapping[str, str]) -> Tracer:

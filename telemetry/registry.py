@@ -181,6 +181,7 @@ SPANS = (
     ),
 )  # fmt: skip
 
+# Besides these: each event that a context says, its type in words, such as "order approved" (see `telemetry.facts`).
 LOGS = {
     "process started": "Where does it listen?",
     "process stopped": "Did it end by itself?",
@@ -194,6 +195,7 @@ LOGS = {
     "gap found": "What is missing in a stream?",
     "lease lost": "Who took a partition over?",
     "message failed": "Why does a handler fail?",
+    "message took long": "Which handler keeps others waiting?",
     "timer failed": "Why does a timer fail?",
     "timer refused": "Which timer came too late?",
     "call failed": "What is wrong with a call's code?",

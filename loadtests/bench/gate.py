@@ -19,6 +19,8 @@ class Gate:
 
     def __init__(self) -> None:
         self.work: dict[str, Any] = json.loads(sys.argv[1])
+        self._out = os.fdopen(os.dup(1), "w")
+        os.dup2(2, 1)  # nobody reads what is printed besides, and a pipe that is full holds up its writer
         if cores := self.work.get("cores"):
             os.sched_setaffinity(0, cores)
         self._cpu = 0.0
@@ -26,7 +28,7 @@ class Gate:
 
     def wait(self, **facts: Any) -> None:
         """Say that all is ready; return when told to go."""
-        _say(ready=True, **facts)
+        self._say(ready=True, **facts)
         self._next()
         self._cpu, self._wall = cpu_seconds(), time.monotonic()
 
@@ -35,12 +37,15 @@ class Gate:
         self._next()
 
     def report(self, **facts: Any) -> None:
-        _say(
+        self._say(
             cpu_seconds=cpu_seconds() - self._cpu,
             wall_seconds=time.monotonic() - self._wall,
             peak_mib=peak_mib(),
             **facts,
         )
+
+    def _say(self, **facts: Any) -> None:
+        print(PREFIX + json.dumps(facts), file=self._out, flush=True)
 
     def _next(self) -> None:
         if not sys.stdin.readline():
@@ -57,7 +62,3 @@ def peak_mib() -> float:
     """The most memory that this process has had. What `getrusage` says begins at what its parent had."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
-
-
-def _say(**facts: Any) -> None:
-    print(PREFIX + json.dumps(facts), flush=True)

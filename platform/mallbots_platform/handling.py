@@ -19,6 +19,7 @@ from telemetry.tracing import Kind, Span, TraceContext
 
 Handler = Callable[[Any, Envelope], Any]
 PERMANENT = (InvalidInput, RuleViolated)
+SLOW_US = 1_000_000
 REFUSALS = (InvalidInput, RuleViolated, NotFound)
 
 
@@ -92,12 +93,17 @@ class Handling:
         started = time.perf_counter_ns()
         error = self._run(handler, route, envelope, span)
         handler_us = (time.perf_counter_ns() - started) // 1000
+        if handler_us > SLOW_US:
+            with self._telemetry.tracer.use(span):
+                log = self._telemetry.log
+                log.warning("message took long", seconds=handler_us / 1e6, **self._about(envelope, number))
         if error is None:
             return Attempt(Outcome.APPLIED, "", "", handler_us, span)
         span.fail(error)
         if not isinstance(error, (*PERMANENT, NotFound, Conflict)):
             with self._telemetry.tracer.use(span):
-                self._log(envelope, error, number)
+                log = self._telemetry.log
+                log.warning("message failed", exc_info=error, **self._about(envelope, number))
         outcome = Outcome.DEAD if isinstance(error, PERMANENT) else Outcome.PARKED
         return Attempt(outcome, words_of(error), type(error).__name__, handler_us, span)
 
@@ -151,13 +157,11 @@ class Handling:
             span.note(message_attributes(envelope, "process") | {"messaging.consumer.group.name": self._group})
         return span
 
-    def _log(self, envelope: Envelope, error: Exception, number: int) -> None:
-        self._telemetry.log.warning(
-            "message failed",
-            exc_info=error,
-            type=envelope.type,
-            event_id=envelope.id,
-            correlation_id=envelope.correlationid,
-            group=self._group,
-            attempt=number,
-        )
+    def _about(self, envelope: Envelope, number: int) -> dict[str, Any]:
+        return {
+            "type": envelope.type,
+            "event_id": envelope.id,
+            "correlation_id": envelope.correlationid,
+            "group": self._group,
+            "attempt": number,
+        }

@@ -19,6 +19,7 @@ from mallbots_platform.envelope import Envelope, encode_envelope
 from mallbots_platform.ids import new_id
 from mallbots_platform.partitions import EVENTS, partition_of
 from mallbots_platform.writer import Writer
+from telemetry.facts import Fact, Tell, nobody_listens
 from telemetry.tracing import Kind, Span, Tracer
 
 PublishedEvents = Callable[[Any, Any], Iterable[object]]
@@ -43,9 +44,18 @@ class Draft:
 
 
 class Outbox:
-    """Where a context's messages are recorded; `on_commit` is told the new heads, in the writer's thread."""
+    """Where a context's messages are recorded. Once they are committed, `tell` hears which events there were, and
+    `on_commit` the new heads, both in the writer's thread."""
 
-    def __init__(self, context: str, partitions: int, writer: Writer, codec: Codec, tracer: Tracer) -> None:
+    def __init__(
+        self,
+        context: str,
+        partitions: int,
+        writer: Writer,
+        codec: Codec,
+        tracer: Tracer,
+        tell: Tell = nobody_listens,
+    ) -> None:
         self.context = context
         self.partitions = partitions
         self.on_commit: Callable[[Heads], None] = lambda heads: None
@@ -53,6 +63,7 @@ class Outbox:
         self._database: Database = writer.database
         self._codec = codec
         self._tracer = tracer
+        self._tell = tell
         self._published_events: PublishedEvents = _nothing
         self._listeners: dict[type, list[Listener]] = {}
         self._drafts: list[Draft] = []
@@ -151,11 +162,23 @@ class Outbox:
     def _committed(self, drafts: list[Draft], heads: Heads) -> None:
         for draft in drafts:
             draft.span.end()
+        self._tell([_fact(draft) for draft in drafts if draft.channel == EVENTS])
         self.on_commit(heads)
 
 
 def _nothing(source: object, event: object) -> Iterator[object]:
     return iter(())
+
+
+def _fact(draft: Draft) -> Fact:
+    return Fact(
+        type=draft.type,
+        event_id=draft.id,
+        correlation_id=draft.correlation_id,
+        causation_id=draft.causation_id,
+        trace_id=draft.span.trace_id_hex,
+        span_id=draft.span.span_id_hex,
+    )
 
 
 def _counted(drafts: list[Draft]) -> Mapping[tuple[str, int], int]:

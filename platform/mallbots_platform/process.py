@@ -65,7 +65,9 @@ class Process:
         self.database = Database(settings.database_url)
         self.writer = Writer(self.database, self.meter)
         self.readers = Readers(self.database)
-        self.outbox = Outbox(self.context, settings.partitions, self.writer, self.codec, telemetry.tracer)
+        self.outbox = Outbox(
+            self.context, settings.partitions, self.writer, self.codec, telemetry.tracer, telemetry.facts
+        )
         self.requests = Requests(self.database, self.meter)
         self.timers = Timers(self.context, self.writer, self.readers, self.requests, telemetry)
         self.faults = Faults(telemetry)

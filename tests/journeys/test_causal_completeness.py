@@ -10,6 +10,7 @@ from mallbots.supervisor import supervised
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.envelope import decode_envelope
 from mallbots_platform.grpc_client import client_for, open_channel
+from mallbots_platform.partitions import EVENTS
 from telemetry.spans import Kind
 from telemetry.testing import OtlpReceiver, ReceivedSpan
 from telemetry.trace_context import RANDOM, SAMPLED, read_traceparent
@@ -123,6 +124,19 @@ def test_each_message_has_its_create_span(run: DemoRun, spans: dict[Id, Received
         assert span.attributes["mallbots.causation_id"] == message.causation_id
         assert span.attributes["mallbots.sequence"] == message.sequence
         assert span.attributes[ORDER] == message.correlation_id
+
+
+def test_each_event_is_one_line_that_leads_to_its_trace(run: DemoRun) -> None:
+    events = [message for message in run.messages.values() if message.channel == EVENTS]
+    told = [line for line in run.lines if "causation_id" in line]
+
+    assert len(told) == len(events)
+    assert {(line["event_id"], line["trace_id"], line["span_id"]) for line in told} == {
+        (message.message_id, *created(message)) for message in events
+    }
+    assert {(line["service"], line["type"], line["correlation_id"]) for line in told} == {
+        (message.source, message.type, message.correlation_id) for message in events
+    }
 
 
 def test_each_create_follows_from_its_cause(run: DemoRun, spans: dict[Id, ReceivedSpan]) -> None:

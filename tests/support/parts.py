@@ -24,6 +24,7 @@ from mallbots_platform.requests import Requests
 from mallbots_platform.timers import Timers
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
+from telemetry.facts import open_facts
 from telemetry.logs import open_log
 from telemetry.metrics import Meter
 from telemetry.testing import CapturedSpans
@@ -83,7 +84,9 @@ class Parts(AbstractAsyncContextManager["Parts"]):
         self.database.run("SELECT 1")  # the first connection sets SQLite's journal up, which two cannot do at once
         self.writer = Writer(self.database, self.meter)
         self.readers = Readers(self.database)
-        self.outbox = Outbox(context, self.partitions, self.writer, self.codec, self.telemetry.tracer)
+        self.outbox = Outbox(
+            context, self.partitions, self.writer, self.codec, self.telemetry.tracer, self.telemetry.facts
+        )
         self.requests = Requests(self.database, self.meter)
         self.calls = ProcessCalls(self.writer, self.readers, self.requests)
         self.timers = Timers(context, self.writer, self.readers, self.requests, self.telemetry)
@@ -111,7 +114,8 @@ class Parts(AbstractAsyncContextManager["Parts"]):
 
 
 def captured_telemetry(context: str, spans: CapturedSpans, logged: io.StringIO) -> Telemetry:
-    return Telemetry(Tracer(spans), Meter(context), open_log(context, logged))
+    log = open_log(context, logged)
+    return Telemetry(Tracer(spans), Meter(context), log, open_facts(context, log, logged))
 
 
 def measured(meter: Meter, metric: str, **labels: str) -> float:

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from mallbots_platform import process, relay, subscriptions
+from mallbots_platform import handling, healing, life, relay, subscriptions
 from mallbots_platform.clock import shift
 from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.errors import Conflict, PlatformError
+from mallbots_platform.faults import SLOW_HANDLER
 from mallbots_platform.messages import Contract
 from mallbots_platform.process import open_process
 from mallbots_platform.process_faults import CUT_REDIS, POISON_EVENT
@@ -27,9 +28,11 @@ from tests.support.trouble_world import FAILS_TWICE, NEVER, PATIENCE, Case, Open
 from tests.support.world import World, eventually, flush, redis_client
 
 SHORT = (
-    (process, "LEAVE_SECONDS", 0.1),
+    (life, "LEAVE_SECONDS", 0.1),
+    (handling, "SLOW_US", 100_000),
+    (healing, "PAUSE_SECONDS", 0.1),
     *((relay, name, 0.1) for name in ("POLL_SECONDS", "NOTE_SECONDS", "PAUSE_SECONDS")),
-    *((subscriptions, name, 0.1) for name in ("BLOCK_SECONDS", "PAUSE_SECONDS", "HEAL_PAUSE_SECONDS")),
+    *((subscriptions, name, 0.1) for name in ("BLOCK_SECONDS", "PAUSE_SECONDS")),
 )
 
 
@@ -100,6 +103,13 @@ async def messages_fail(troubles: Troubles) -> None:
     await troubles.hears(FAILS_TWICE)
     await troubles.say(NEVER, key="dead")
     await eventually(lambda: troubles.reader.measured("mallbots_deliveries_total", outcome="dead") > 0, PATIENCE)
+
+
+async def a_message_takes_long(troubles: Troubles) -> None:
+    faults = troubles.reader.process.faults
+    await faults.switch_on(SLOW_HANDLER, 60, 0.2)
+    await troubles.hears("slowly")
+    await faults.switch_off(SLOW_HANDLER)
 
 
 async def timers_fail(troubles: Troubles) -> None:
@@ -213,7 +223,13 @@ async def what_is_old_goes(troubles: Troubles) -> None:
 
 
 TROUBLES = (
-    *(calls_fail, messages_fail, timers_fail, jobs_fail, nobody_answers, changes_collide, an_entry_is_lost),
-    *(redis_forgets_everything, somebody_else_writes, a_stream_is_no_stream, an_acknowledgement_is_lost),
+    *(calls_fail, messages_fail, a_message_takes_long, timers_fail, jobs_fail, nobody_answers, changes_collide),
+    *(
+        an_entry_is_lost,
+        redis_forgets_everything,
+        somebody_else_writes,
+        a_stream_is_no_stream,
+        an_acknowledgement_is_lost,
+    ),
     *(redis_is_cut_off, the_clock_is_wrong, somebody_takes_over, what_is_old_goes),
 )
