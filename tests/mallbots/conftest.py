@@ -7,6 +7,7 @@ import pytest
 from mallbots.directories import endpoints_directory
 from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.settings import Settings
+from telemetry.facts import nobody_listens
 from tests.support.world import World
 
 
@@ -20,3 +21,9 @@ class KeptWorld(World):
 @pytest.fixture
 def world(tmp_path: Path, redis_server: EmbeddedRedis) -> World:
     return KeptWorld(tmp_path, redis_server)
+
+
+@pytest.fixture(autouse=True)
+def contexts_print_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They run in one process with the command, and their lines would stand among its own."""
+    monkeypatch.setattr("telemetry.bundle.open_facts", lambda service, log: nobody_listens)
