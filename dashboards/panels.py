@@ -4,6 +4,10 @@ from dataclasses import dataclass, field
 
 SECONDS, RATE, RATIO, COUNT, BYTES, MILLISECONDS = "s", "reqps", "percentunit", "short", "bytes", "ms"
 EVENTS = "cps"
+# As many as can be told apart; a day of it then costs no more than an hour.
+POINTS = 400
+# As Prometheus is configured, and Grafana's data source says.
+SCRAPE_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,11 @@ class Table(Panel):
 
 class States(Panel):
     """Which of a few states it was in, over time."""
+
+
+def is_instant(panel: Panel, query: Query) -> bool:
+    """It is asked for how it is now, not over time."""
+    return query.instant or isinstance(panel, Bars | Table)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

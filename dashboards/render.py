@@ -6,6 +6,7 @@ from typing import Any
 from dashboards import grafana as g
 from dashboards.links import JAEGER, LOKI, PROMETHEUS
 from dashboards.panels import (
+    POINTS,
     Bars,
     Board,
     HeatMap,
@@ -21,11 +22,10 @@ from dashboards.panels import (
     Table,
     Traces,
     Variable,
+    is_instant,
 )
 
 REFRESH, RANGE, TAG = "5s", "now-15m", "mallbots"
-# As many as can be told apart; a day of it then costs no more than an hour.
-POINTS = 400
 GREEN, ORANGE, RED = "green", "orange", "red"
 _BUILDERS: dict[type[Panel], Any] = {
     Lines: g.timeseries.Panel,
@@ -86,10 +86,10 @@ def _target(panel: Panel, query: Query, letter: str) -> Any:
     target.exemplar(query.exemplars).datasource(_source(PROMETHEUS))
     formats = g.prometheus_models.PromQueryFormat
     if isinstance(panel, Table):
-        return target.format(formats.TABLE).instant()
+        target.format(formats.TABLE)
     if isinstance(panel, HeatMap):
         target.format(formats.HEATMAP)
-    return target.instant() if query.instant or isinstance(panel, Bars) else target.range()
+    return target.instant() if is_instant(panel, query) else target.range()
 
 
 def _dress(panel: Panel, built: Any) -> None:

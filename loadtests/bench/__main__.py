@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 
 from rich.console import Console
 
-from loadtests.bench import append_rows, call_rows, flow_rows, growth_rows, hop_rows, peer_rows, telemetry_rows
+from loadtests.bench import (
+    append_rows,
+    call_rows,
+    dashboard_rows,
+    flow_rows,
+    growth_rows,
+    hop_rows,
+    peer_rows,
+    telemetry_rows,
+)
 from loadtests.bench.contenders import CannotMeasure
 from loadtests.bench.rows import Row, Skipped, as_json
 from loadtests.bench.scale import FULL, NORMAL, QUICK, Scale
@@ -24,6 +33,7 @@ GROUPS: dict[str, Callable[[Stage, Scale], Iterable[Row | Skipped]]] = {
     "flow": flow_rows.rows,
     "calls": call_rows.rows,
     "growth": growth_rows.rows,
+    "dashboards": dashboard_rows.rows,
 }
 
 

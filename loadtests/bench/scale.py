@@ -11,8 +11,9 @@ class Scale:
     history: tuple[int, ...] = (100_000,)
     orders: int = 100
     calls: int = 3_000
+    shown_hours: int = 24
 
 
 NORMAL = Scale()
 FULL = Scale(history=(100_000, 1_000_000), orders=200)
-QUICK = Scale(rounds=1, events=1_000, probed=200, history=(5_000,), orders=10, calls=500)
+QUICK = Scale(rounds=1, events=1_000, probed=200, history=(5_000,), orders=10, calls=500, shown_hours=1)

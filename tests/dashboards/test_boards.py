@@ -5,7 +5,7 @@ import pytest
 
 from dashboards.boards import BOARDS
 from dashboards.panels import Board, Link, Logs, Panel, Traces
-from tests.dashboards.queries import asked_by, choices_in
+from dashboards.queries import asked_by, choices_in
 
 BY_UID = {board.uid: board for board in BOARDS}
 SUBJECTS = (

@@ -7,9 +7,9 @@ import pytest
 from dashboards.alerts import ALERTS
 from dashboards.boards import BOARDS
 from dashboards.expectations import EXPECTATIONS, Expectation
+from dashboards.queries import Asked, selectors
 from dashboards.vocabulary import series
 from mallbots.directories import CONTEXTS
-from tests.dashboards.queries import Asked, selectors
 from tests.dashboards.test_runbooks import parse
 from tests.dashboards.test_silence import FAULTS
 from tests.support.fault_watch import marker_of, queries_of

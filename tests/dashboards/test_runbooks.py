@@ -8,10 +8,10 @@ import typer
 
 from dashboards.alerts import ALERTS
 from dashboards.boards import BOARDS
+from dashboards.queries import Asked, problems
 from dashboards.vocabulary import series
 from mallbots.__main__ import app
 from tests.compose.composition import services
-from tests.dashboards.queries import Asked, problems
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))

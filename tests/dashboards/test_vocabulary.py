@@ -5,10 +5,10 @@ import pytest
 from dashboards.boards.choices import CONTEXTS, GROUPS, TYPES
 from dashboards.files import GENERATED
 from dashboards.panels import Variable
+from dashboards.queries import Asked, asked, problems, selectors
 from dashboards.recordings import OBJECTIVE_RECORDINGS, RECORDINGS, Recording
 from dashboards.vocabulary import names_of, series
 from telemetry.registry import METRICS
-from tests.dashboards.queries import Asked, asked, problems, selectors
 
 UNUSED: dict[str, str] = {}
 

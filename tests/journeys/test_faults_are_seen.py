@@ -17,7 +17,7 @@ from tests.support.busy_mall import BusyMall, busy_mall
 from tests.support.everything_asked import Answered, ask_everything
 from tests.support.fault_watch import FaultWatch
 from tests.support.mall import running_mall
-from tests.support.running_prometheus import needs_prometheus, running_prometheus
+from tests.support.running_prometheus import needs_prometheus, scraping_prometheus
 
 CUSTOMERS_A_SECOND = 1.2
 MOST_SERIES, LONGEST_QUERY_SECONDS = 15_000, 1.0
@@ -34,7 +34,7 @@ async def test_every_fault_is_seen_and_every_query_answered(tmp_path: Path) -> N
     with (
         OtlpReceiver() as receiver,
         running_mall(tmp_path / "mall", OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint) as mall,
-        running_prometheus(tmp_path / "prometheus", mall.metrics) as prometheus,
+        scraping_prometheus(tmp_path / "prometheus", mall.metrics) as prometheus,
     ):
         async with (
             mall.clients() as clients,

@@ -2,10 +2,10 @@ import pytest
 
 from dashboards.alerts import ALERTS
 from dashboards.boards import BOARDS
+from dashboards.queries import Asked, problems
 from dashboards.vocabulary import series
 from mallbots.observe.links import Views, views
 from mallbots.tour import TROUBLES, Trouble
-from tests.dashboards.queries import Asked, problems
 from tests.support.mall import mallbots_here
 
 every_trouble = pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.fault)

@@ -10,10 +10,10 @@ import promql_parser
 
 from dashboards.alerts import ALERTS
 from dashboards.boards import BOARDS
+from dashboards.prometheus import Prometheus
+from dashboards.queries import OF_ONE_CONTEXT, Asked, as_sent, asked_by, selectors, watched
 from dashboards.recordings import OBJECTIVE_RECORDINGS, RECORDINGS
 from mallbots.directories import CONTEXTS
-from tests.dashboards.queries import OF_ONE_CONTEXT, Asked, as_sent, asked_by, selectors, watched
-from tests.support.running_prometheus import Prometheus
 
 STEP_SECONDS, SUSPICIOUS_SECONDS = 5.0, 0.3
 T = TypeVar("T")
@@ -61,7 +61,7 @@ def _ask(prometheus: Prometheus, asked: Asked, since: float, until: float) -> An
         if seconds > SUSPICIOUS_SECONDS:  # the query, or a machine that is busy with something else
             seconds = min(seconds, *(_timed(ask)[1] for _ in range(3)))
         longest = max(longest, seconds)
-        times.update(*found)
+        times.update(*(course.times for course in found))
     return Answered(asked, bool(times), any(until - at < STEP_SECONDS / 2 for at in times), longest)
 
 

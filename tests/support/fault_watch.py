@@ -8,11 +8,11 @@ from typing import Any
 
 from dashboards.boards import BOARDS
 from dashboards.expectations import MARKER, Expectation, Sight, Sign
+from dashboards.prometheus import Prometheus
+from dashboards.queries import as_sent
 from mallbots.operators import DEADLINE_SECONDS, Operators
 from mallbots_platform import operator_pb2 as pb
 from telemetry.testing import OtlpReceiver, ReceivedSpan, spans_in
-from tests.dashboards.queries import as_sent
-from tests.support.running_prometheus import Prometheus
 
 LOOK_SECONDS = 1.0
 MARKER_SECONDS, SEEN_SECONDS, TRACED_SECONDS, CLEARED_SECONDS = 15.0, 90.0, 120.0, 90.0

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
+from dashboards.queries import Asked, problems
 from dashboards.vocabulary import series
-from tests.dashboards.queries import Asked, problems
 from tests.telemetry_config.configurations import PROVISIONING, read
 
 SOURCES: dict[str, dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""What a query in PromQL asks for: every series with the labels it is chosen and grouped by."""
+"""Every query, how Grafana sends it, and what it asks for: series with the labels they are chosen and grouped by."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,26 +9,55 @@ import promql_parser
 
 from dashboards.alerts import ALERTS
 from dashboards.boards import BOARDS
-from dashboards.panels import Board
+from dashboards.panels import POINTS, SCRAPE_SECONDS, Board, is_instant
 from dashboards.recordings import OBJECTIVE_RECORDINGS, RECORDINGS
 
 _VARIABLE = re.compile(r"\$__(rate_interval|range|interval)")
 _CHOICE = re.compile(r"\$(\w+)")
 OF_ONE_CONTEXT = '="$context"'
 _BOUNDS = {">", "<", ">=", "<=", "==", "!=", "and", "unless"}
+# Grafana's steps between points, in seconds, and up to where it takes each.
+_STEPS = {5: 7.5, 10: 12.5, 15: 17.5, 20: 25, 30: 45, 60: 90, 120: 210, 300: 450, 600: 750, 900: 1050, 1200: 1500}
+_LONGEST_STEP = 1800
 Known = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A query, and where it stands."""
+    """A query, and where it stands. `instant`: only for how it is at the end of the time that is shown."""
 
     where: str
     expr: str
+    instant: bool = False
 
     @property
     def parsed(self) -> Any:
         return promql_parser.parse(without_variables(self.expr))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The time that a page shows, as Grafana fills it in: how long it is, how far apart two points of a graph are, and
+    what a rate looks back at."""
+
+    range: str
+    interval: str
+    rate_interval: str
+
+
+A_QUARTER_OF_AN_HOUR = Shown("15m", "5s", "1m")
+
+
+def step_seconds(seconds: int, points: int = POINTS) -> int:
+    """How far apart Grafana's points are for so long a time, where a panel takes so many at most; not beyond days."""
+    wanted = max(SCRAPE_SECONDS, seconds / points)
+    return next((step for step, most in _STEPS.items() if wanted <= most), _LONGEST_STEP)
+
+
+def shown(seconds: int, points: int = POINTS) -> Shown:
+    """A rate looks back at four samples at least."""
+    step = step_seconds(seconds, points)
+    return Shown(f"{seconds}s", f"{step}s", f"{max(step + SCRAPE_SECONDS, 4 * SCRAPE_SECONDS)}s")
 
 
 def without_variables(expr: str) -> str:
@@ -36,10 +65,9 @@ def without_variables(expr: str) -> str:
     return _CHOICE.sub("any", _VARIABLE.sub("1m", expr).replace('"$1"', '"source"'))
 
 
-def as_sent(expr: str, context: str = "") -> str:
-    """As Grafana sends it: of what can be chosen all, and that context where it is to be one; of time a quarter of an
-    hour."""
-    timed = expr.replace("$__range", "15m").replace("$__rate_interval", "1m").replace("$__interval", "5s")
+def as_sent(expr: str, context: str = "", time: Shown = A_QUARTER_OF_AN_HOUR) -> str:
+    """As Grafana sends it: of what can be chosen all, and that context where it is to be one."""
+    timed = _VARIABLE.sub(lambda found: str(getattr(time, found[1])), expr)
     chosen = timed.replace(OF_ONE_CONTEXT, f'="{context}"')
     return _CHOICE.sub(lambda found: found[0] if found[1].isdigit() else ".*", chosen)
 
@@ -69,7 +97,11 @@ def asked() -> list[Asked]:
 
 
 def asked_by(board: Board) -> list[Asked]:
-    return [Asked(f"{board.title}: {panel.title}", query.expr) for panel in board.panels for query in panel.queries]
+    return [
+        Asked(f"{board.title}: {panel.title}", query.expr, is_instant(panel, query))
+        for panel in board.panels
+        for query in panel.queries
+    ]
 
 
 def problems(query: Asked, known: Known) -> list[str]:
