@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TextIO
 
 import msgspec
@@ -24,32 +24,20 @@ class Fact(msgspec.Struct, frozen=True):
     span_id: str
 
 
-class _Line(msgspec.Struct, frozen=True):
-    service: str
-    type: str
-    event_id: str
-    correlation_id: str
-    causation_id: str
-    event: str
-    level: str
-    time: str
-    trace_id: str
-    span_id: str
-
-
 def open_facts(service: str, log: Any, stream: TextIO | None = None) -> Tell:
     """Lines as those of `log`, which writes them itself where people read."""
     out = stream or sys.stdout
     if out.isatty():
         return lambda facts: _tell_people(log, facts)
-    encoder = msgspec.json.Encoder()
+    encode = msgspec.json.Encoder().encode
+    begin = lru_cache(partial(_begin, service))
 
     def tell(facts: Iterable[Fact]) -> None:
-        time = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        lines = [encoder.encode(_line(service, fact, time)) for fact in facts]
-        if lines:
+        time = datetime.now(UTC).isoformat().replace("+00:00", "Z").encode()
+        text = b"".join(b'%b"time":"%b",%b\n' % (begin(fact.type), time, encode(fact)[1:]) for fact in facts)
+        if text:
             with contextlib.suppress(OSError):  # a full disk costs the lines, not the process
-                out.write(b"\n".join((*lines, b"")).decode())
+                out.write(text.decode())
                 out.flush()
 
     return tell
@@ -65,11 +53,9 @@ def in_words(type: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", type.rpartition(".")[2]).lower()
 
 
-def _line(service: str, fact: Fact, time: str) -> _Line:
-    return _Line(
-        *(service, fact.type, fact.event_id, fact.correlation_id, fact.causation_id),
-        *(in_words(fact.type), "info", time, fact.trace_id, fact.span_id),
-    )
+def _begin(service: str, type: str) -> bytes:
+    """What all lines of a type have in common."""
+    return msgspec.json.encode({"service": service, "event": in_words(type), "level": "info"})[:-1] + b","
 
 
 def _tell_people(log: Any, facts: Iterable[Fact]) -> None:
