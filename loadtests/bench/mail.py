@@ -53,6 +53,7 @@ class Sender:
 
 
 def _envelope(sent: LetterSent, partition: int, sequence: int) -> Envelope:
+    """It begins a conversation of its own, as an order does: the ids of those lie side by side in an index."""
     id = new_id()
     return Envelope(
         id=id,
@@ -64,7 +65,7 @@ def _envelope(sent: LetterSent, partition: int, sequence: int) -> Envelope:
         channel=EVENTS,
         partition=partition,
         sequence=sequence,
-        correlationid=sent.receiver,
+        correlationid=id,
         causationid="",
         traceparent=f"00-{id.replace('-', '')}-{random.getrandbits(64) | 1:016x}-03",
         data=msgspec.Raw(msgspec.json.encode(sent)),
