@@ -33,7 +33,10 @@ class Counting(io.StringIO):
 
 
 class FullDisk(io.StringIO):
+    tries = 0
+
     def write(self, text: str) -> int:
+        self.tries += 1
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -104,8 +107,12 @@ def test_lines_of_facts_and_of_troubles_stay_whole(tmp_path: Path) -> None:
 
 def test_a_full_disk_costs_the_lines_only() -> None:
     out = FullDisk()
+    tell = open_facts("ordering", open_log("ordering", out), out)
 
-    open_facts("ordering", open_log("ordering", out), out)([APPROVED])
+    for _ in range(3):
+        tell([APPROVED])
+
+    assert out.tries == 3
 
 
 def test_people_get_it_short() -> None:
