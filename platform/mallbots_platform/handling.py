@@ -34,7 +34,8 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class Received:
-    """A message as it came out of a stream or a log; times in microseconds since the epoch."""
+    """A message as it came out of a stream or a log; times in microseconds since the epoch. What is `gone` was read
+    before, and is no longer in its stream."""
 
     seq: int
     raw: bytes | str
@@ -44,6 +45,7 @@ class Received:
     replayed: bool = False
     entry_id: bytes = b""
     unreadable: bool = False
+    gone: bool = False
 
 
 @dataclass(slots=True)

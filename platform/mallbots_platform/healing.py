@@ -89,7 +89,7 @@ class Healing:
             await self._redis.xgroup_setid(stream.key, self._group, f"{caught_up}-0")
             reason = f"{reason}; its source has said nothing with the number {stopped.seq}"
             self._stall(stream, reason, FOREIGN_PAUSE_SECONDS)  # it is read again until its source has removed it
-        if caught_up < stopped.seq or stopped.unreadable:
+        if stopped.unreadable or (caught_up < stopped.seq and not stopped.gone):
             await self._writer.run(lambda: self._inbox.set_aside(stream, stopped, reason))
         self._closed_hole(stream)
         return True

@@ -146,6 +146,8 @@ class Inbox:
     def _is_next(self, batch: _Batch, entry: Received, applied: Applied) -> bool:
         problem = f"entry {entry.seq} came after {applied.mark}" if entry.seq > applied.mark + 1 else ""
         envelope: Envelope | None = None
+        if entry.gone:
+            problem = f"entry {entry.seq} is pending, and no longer in its stream"
         if not problem:
             try:
                 envelope = decode_envelope(entry.raw)

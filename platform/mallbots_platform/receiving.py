@@ -55,4 +55,5 @@ def _entry(entry_id: bytes, fields: dict[bytes, bytes], received_at: int) -> Rec
         int(published_at) if published_at.isdigit() else 0,
         received_at,
         entry_id=entry_id,
+        gone=not fields,
     )

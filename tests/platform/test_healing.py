@@ -48,6 +48,29 @@ async def test_a_hole_is_filled_from_the_source(world: World) -> None:
     assert await listener.counts(1, "mallbots_stream_gaps_healed_total")
 
 
+async def test_what_is_pending_and_no_longer_in_its_stream_comes_from_the_source(world: World) -> None:
+    """And leaves no evidence, for it is none: as where it was trimmed while the group was being made."""
+    teller = await world.teller()
+    await teller.say("one", "two", "three")
+    await eventually(lambda: teller.process.relay.behind == 0)
+
+    async with redis_client(world.redis) as client:
+        await client.xgroup_create(STREAM.key, "listener", "0")
+        await client.xreadgroup("listener", "listener", {STREAM.key: ">"})
+        await client.xtrim(STREAM.key, maxlen=1, approximate=False)
+    listener = await world.listener()
+
+    assert await listener.hears("one", "two", "three")
+    assert await eventually(lambda: nothing_is_left_pending(world))
+    assert await listener.rows("SELECT state, error FROM parked") == []
+
+
+async def nothing_is_left_pending(world: World) -> bool:
+    async with redis_client(world.redis) as client:
+        pending = await client.xpending(STREAM.key, "listener")
+        return not pending["pending"]
+
+
 async def test_a_lost_end_is_found_without_a_next_entry(world: World) -> None:
     teller = await world.teller()
     await teller.say("one", "two", "three")
