@@ -21,3 +21,5 @@ MADE_BY = {
     "locust_": "a load test",
     "mallbots_telemetry_": "a mall that is told OTEL_EXPORTER_OTLP_ENDPOINT",
 }
+# Not by the mall itself.
+MADE_ELSEWHERE = tuple(prefix for prefix in MADE_BY if not prefix.startswith("mallbots_"))

@@ -31,11 +31,11 @@ def encode_span(span: Span) -> bytes:
     parts += (b"\x30", _ONE_BYTE[span.kind], b"\x39", _fixed64(span.started_ns), b"\x41", _fixed64(span.ended_ns))
     _add_attributes(parts.append, span.attributes)
     if dropped := getattr(span.attributes, "dropped", 0):
-        parts += (b"\x50", _varint(dropped))
+        parts += (b"\x50", varint(dropped))
     if span.events is not None:
-        parts += [_delimited(b"\x5a", _event(event)) for event in span.events]
+        parts += [delimited(b"\x5a", _event(event)) for event in span.events]
         if span.events.dropped:
-            parts += (b"\x60", _varint(span.events.dropped))
+            parts += (b"\x60", varint(span.events.dropped))
     if span.links:
         parts += _links(span)
     parts.append(_status(span) if span.status.value else b"\x7a\x00")
@@ -50,12 +50,12 @@ def encode_request(resource: bytes, spans: Iterable[tuple[Scope, bytes]]) -> byt
     """
     by_scope: dict[Scope, list[bytes]] = {}
     for scope, encoded in spans:
-        by_scope.setdefault(scope, []).extend((b"\x12", _varint(len(encoded)), encoded))
+        by_scope.setdefault(scope, []).extend((b"\x12", varint(len(encoded)), encoded))
     parts = [resource]
     for scope, scoped in by_scope.items():
         told = _scope(scope)
-        parts += (b"\x12", _varint(len(told) + _size(scoped)), told, *scoped)
-    return b"".join((b"\x0a", _varint(_size(parts)), *parts))
+        parts += (b"\x12", varint(len(told) + _size(scoped)), told, *scoped)
+    return b"".join((b"\x0a", varint(_size(parts)), *parts))
 
 
 def _size(parts: Iterable[bytes]) -> int:
@@ -65,7 +65,7 @@ def _size(parts: Iterable[bytes]) -> int:
 def encode_resource(resource: Resource) -> bytes:
     attributes = b"".join(_attribute(b"\x0a", key, value) for key, value in resource.attributes.items())
     schema_url = _text(b"\x1a", resource.schema_url) if resource.schema_url else b""
-    return _delimited(b"\x0a", attributes) + schema_url
+    return delimited(b"\x0a", attributes) + schema_url
 
 
 def partial_success(response: bytes) -> tuple[int, str]:
@@ -82,7 +82,7 @@ def partial_success(response: bytes) -> tuple[int, str]:
 def _scope(scope: Scope) -> bytes:
     told = _text(b"\x0a", scope.name) + (_text(b"\x12", scope.version) if scope.version else b"")
     told += b"".join(_attribute(b"\x1a", key, value) for key, value in (scope.attributes or {}).items())
-    return _delimited(b"\x0a", told) + (_text(b"\x1a", scope.schema_url) if scope.schema_url else b"")
+    return delimited(b"\x0a", told) + (_text(b"\x1a", scope.schema_url) if scope.schema_url else b"")
 
 
 def _event(event: Event) -> bytes:
@@ -90,7 +90,7 @@ def _event(event: Event) -> bytes:
     told = [b"\x09", _fixed64(event.at_ns), _text(b"\x12", event.name)]
     told += [_attribute(b"\x1a", key, value) for key, value in attributes.items()]
     if attributes.dropped:
-        told += (b"\x20", _varint(attributes.dropped))
+        told += (b"\x20", varint(attributes.dropped))
     return b"".join(told)
 
 
@@ -127,8 +127,8 @@ def _links(span: Span) -> list[bytes]:
     """The last ones that lead somewhere, as many as the limit allows."""
     encoded = [told for link in span.links if (told := _link(link))]
     left_out = max(0, len(encoded) - span.limits.max_links) if span.limits.max_links is not None else 0
-    parts = [_delimited(b"\x6a", told) for told in encoded[left_out:]]
-    return [*parts, b"\x70", _varint(left_out)] if left_out else parts
+    parts = [delimited(b"\x6a", told) for told in encoded[left_out:]]
+    return [*parts, b"\x70", varint(left_out)] if left_out else parts
 
 
 def _link(link: TraceContext | Link) -> bytes:
@@ -144,14 +144,14 @@ def _link_of_library(context: SpanContext, attributes: Mapping[str, Any], droppe
     told = [b"\x0a\x10", context.trace_id.to_bytes(16, "big"), b"\x12\x08", context.span_id.to_bytes(8, "big")]
     told += [_attribute(b"\x22", key, value) for key, value in attributes.items()]
     if dropped:
-        told += (b"\x28", _varint(dropped))
+        told += (b"\x28", varint(dropped))
     told += (b"\x35", _fixed32(HAS_IS_REMOTE | (IS_REMOTE if context.is_remote else 0)))
     return b"".join(told)
 
 
 def _status(span: Span) -> bytes:
     told = _text(b"\x12", span.status_text) if span.status_text else b""
-    return _delimited(b"\x7a", told + b"\x18" + _ONE_BYTE[span.status.value])
+    return delimited(b"\x7a", told + b"\x18" + _ONE_BYTE[span.status.value])
 
 
 _LINK_FROM_AFAR = b"\x35" + _fixed32(HAS_IS_REMOTE | IS_REMOTE)
@@ -159,8 +159,8 @@ _LINK_FROM_AFAR = b"\x35" + _fixed32(HAS_IS_REMOTE | IS_REMOTE)
 
 def _attribute(tag: bytes, key: str, value: Any) -> bytes:
     told = _VALUES.get(type(value), _other)(value)
-    name, told = _key(key), b"\x12" + _varint(len(told)) + told
-    return b"".join((tag, _varint(len(name) + len(told)), name, told))
+    name, told = _key(key), b"\x12" + varint(len(told)) + told
+    return b"".join((tag, varint(len(name) + len(told)), name, told))
 
 
 @lru_cache(maxsize=1024)
@@ -184,7 +184,7 @@ def _boolean(value: bool) -> bytes:
 def _integer(value: int) -> bytes:
     if not -(1 << 63) <= value < 1 << 63:
         return _string(str(value))
-    return b"\x18" + _varint(value & 0xFFFFFFFFFFFFFFFF)
+    return b"\x18" + varint(value & 0xFFFFFFFFFFFFFFFF)
 
 
 def _float(value: float) -> bytes:
@@ -192,16 +192,16 @@ def _float(value: float) -> bytes:
 
 
 def _bytes(value: bytes) -> bytes:
-    return _delimited(b"\x3a", value)
+    return delimited(b"\x3a", value)
 
 
 def _array(values: Sequence[Any]) -> bytes:
-    encoded = (_delimited(b"\x0a", _VALUES.get(type(value), _other)(value)) for value in values)
-    return _delimited(b"\x2a", b"".join(encoded))
+    encoded = (delimited(b"\x0a", _VALUES.get(type(value), _other)(value)) for value in values)
+    return delimited(b"\x2a", b"".join(encoded))
 
 
 def _mapping(values: Mapping[str, Any]) -> bytes:
-    return _delimited(b"\x32", b"".join(_attribute(b"\x0a", key, value) for key, value in values.items()))
+    return delimited(b"\x32", b"".join(_attribute(b"\x0a", key, value) for key, value in values.items()))
 
 
 def _nothing(value: None) -> bytes:
@@ -232,16 +232,18 @@ _VALUES: dict[type, Callable[[Any], bytes]] = {
 def _text(tag: bytes, text: str) -> bytes:
     """Lone surrogates, which no encoding knows, become question marks."""
     try:
-        return _delimited(tag, text.encode())
+        return delimited(tag, text.encode())
     except UnicodeEncodeError:
-        return _delimited(tag, text.encode(errors="replace"))
+        return delimited(tag, text.encode(errors="replace"))
 
 
-def _delimited(tag: bytes, content: bytes) -> bytes:
-    return tag + _varint(len(content)) + content
+def delimited(tag: bytes, content: bytes) -> bytes:
+    """A field of protobuf that says how long it is."""
+    return tag + varint(len(content)) + content
 
 
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
+    """As protobuf writes a number that is not negative."""
     if number < 0x80:
         return _ONE_BYTE[number]
     if number < 0x4000:

@@ -2,21 +2,18 @@
 
 import json
 import re
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
 from dashboards.boards import BOARDS
-from dashboards.prometheus import Prometheus
+from dashboards.prometheus import Prometheus, least_seconds
 from dashboards.queries import OF_ONE_CONTEXT, Asked, as_sent, asked_by, selectors, shown, step_seconds
-from dashboards.silence import MADE_BY, SILENT_WHEN_WELL
+from dashboards.silence import MADE_ELSEWHERE, SILENT_WHEN_WELL
 from mallbots.directories import CONTEXTS
 
-SUSPICIOUS_SECONDS = 0.3
 Sent = tuple[str, dict[str, str]]
 # What other programs make, Prometheus among them, that does not watch itself here.
-NOT_HERE = ("ALERTS", "prometheus_", *(prefix for prefix in MADE_BY if not prefix.startswith("mallbots_")))
+NOT_HERE = ("ALERTS", "prometheus_", *MADE_ELSEWHERE)
 # A mall that is seen for a few seconds may show it, or not: it is there while an order is under way.
 MAY_BE_SILENT = {*SILENT_WHEN_WELL, "mallbots_saga_in_flight"}
 _PART = re.compile("_(bucket|count|sum)$")
@@ -62,18 +59,5 @@ def _ask(prometheus: Prometheus, asked: Asked, since: int, until: int) -> Answer
 
 def _answered(prometheus: Prometheus, asked: Asked, sent: Sent) -> Answered:
     what, parameters = sent
-    answer, seconds = _least(partial(prometheus.answer, what, **parameters))
+    answer, seconds = least_seconds(partial(prometheus.answer, what, **parameters), 3)
     return Answered(asked, bool(json.loads(answer)["data"]["result"]), seconds, sent)
-
-
-def _least(ask: Callable[[], bytes]) -> tuple[bytes, float]:
-    """Of three where the first is slow: that may be the query, or a machine that is busy with something else."""
-    answer, seconds = _timed(ask)
-    if seconds > SUSPICIOUS_SECONDS:
-        seconds = min(seconds, *(_timed(ask)[1] for _ in range(2)))
-    return answer, seconds
-
-
-def _timed(ask: Callable[[], bytes]) -> tuple[bytes, float]:
-    begun = time.perf_counter()
-    return ask(), time.perf_counter() - begun

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from dashboards.prometheus import Refused
 from loadtests.bench.made_day import Labels
+from telemetry.otlp import delimited, varint
 
 HEADERS = {
     "Content-Encoding": "snappy",
@@ -48,15 +49,6 @@ def framed(data: bytes) -> bytes:
     return varint(len(data)) + b"\xfc" + struct.pack("<I", len(data) - 1) + data
 
 
-def varint(number: int) -> bytes:
-    written = bytearray()
-    while number > 0x7F:
-        written.append(number & 0x7F | 0x80)
-        number >>= 7
-    written.append(number)
-    return bytes(written)
-
-
 def _send(address: str, body: bytes) -> None:
     request = urllib.request.Request(f"http://{address}/api/v1/write", body, HEADERS)
     try:
@@ -76,4 +68,4 @@ def _without_values(times: tuple[int, ...]) -> tuple[bytes, int]:
 
 
 def _field(number: int, content: bytes) -> bytes:
-    return varint(number << 3 | 2) + varint(len(content)) + content
+    return delimited(varint(number << 3 | 2), content)

@@ -96,16 +96,12 @@ class Handling:
         error = self._run(handler, route, envelope, span)
         handler_us = (time.perf_counter_ns() - started) // 1000
         if handler_us > SLOW_US:
-            with self._telemetry.tracer.use(span):
-                log = self._telemetry.log
-                log.warning("message took long", seconds=handler_us / 1e6, **self._about(envelope, number))
+            self._log_slowness(span, handler_us / 1e6, about(envelope, self._group, number))
         if error is None:
             return Attempt(Outcome.APPLIED, "", "", handler_us, span)
         span.fail(error)
         if not isinstance(error, (*PERMANENT, NotFound, Conflict)):
-            with self._telemetry.tracer.use(span):
-                log = self._telemetry.log
-                log.warning("message failed", exc_info=error, **self._about(envelope, number))
+            self._log_failure(span, error, about(envelope, self._group, number))
         outcome = Outcome.DEAD if isinstance(error, PERMANENT) else Outcome.PARKED
         return Attempt(outcome, words_of(error), type(error).__name__, handler_us, span)
 
@@ -159,11 +155,21 @@ class Handling:
             span.note(message_attributes(envelope, "process") | {"messaging.consumer.group.name": self._group})
         return span
 
-    def _about(self, envelope: Envelope, number: int) -> dict[str, Any]:
-        return {
-            "type": envelope.type,
-            "event_id": envelope.id,
-            "correlation_id": envelope.correlationid,
-            "group": self._group,
-            "attempt": number,
-        }
+    def _log_slowness(self, span: Span, seconds: float, about: Mapping[str, Any]) -> None:
+        with self._telemetry.tracer.use(span):
+            self._telemetry.log.warning("message took long", seconds=seconds, **about)
+
+    def _log_failure(self, span: Span, error: Exception, about: Mapping[str, Any]) -> None:
+        with self._telemetry.tracer.use(span):
+            self._telemetry.log.warning("message failed", exc_info=error, **about)
+
+
+def about(envelope: Envelope, group: str, attempt: int) -> dict[str, Any]:
+    """What a line says of the message that it is about."""
+    return {
+        "type": envelope.type,
+        "event_id": envelope.id,
+        "correlation_id": envelope.correlationid,
+        "group": group,
+        "attempt": attempt,
+    }

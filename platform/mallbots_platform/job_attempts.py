@@ -11,6 +11,7 @@ from mallbots_platform.codec import Codec
 from mallbots_platform.crash_points import reached
 from mallbots_platform.envelope import trace_of
 from mallbots_platform.errors import AlreadyExists, Conflict, InvalidInput, NotFound, RuleViolated, Unavailable
+from mallbots_platform.handling import about
 from mallbots_platform.job_ledger import Attempt, Job, JobLedger
 from mallbots_platform.job_streams import Entry
 from mallbots_platform.outbox import message_attributes
@@ -146,13 +147,5 @@ class JobAttempts:
         return self._telemetry.tracer.span(name, kind=Kind.CONSUMER, parent=created, links=links, attributes=attributes)
 
     def _log(self, job: Job, error: Exception) -> None:
-        envelope = job.envelope
-        self._telemetry.log.warning(
-            "job failed",
-            exc_info=error,
-            type=envelope.type,
-            event_id=envelope.id,
-            correlation_id=envelope.correlationid,
-            group=self._group,
-            attempt=job.attempt,
-        )
+        told = about(job.envelope, self._group, job.attempt)
+        self._telemetry.log.warning("job failed", exc_info=error, **told)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from xml.etree.ElementTree import parse
 
 from pytest import mark
 
+from dashboards.prometheus import free_address
 from mallbots.operators import open_operators
 from telemetry.spans import Kind
 from telemetry.testing import OtlpReceiver, ReceivedSpan
@@ -57,11 +57,6 @@ def broken(told: Mapping[str, Any], *kinds: str) -> list[str]:
         for check in told["checks"]
         if check["kind"] in kinds and not check["holds"]
     ]
-
-
-def free_address() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"127.0.0.1:{server.getsockname()[1]}"
 
 
 async def test_every_order_is_accounted_for(tmp_path: Path) -> None:

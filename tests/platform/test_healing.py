@@ -14,6 +14,7 @@ from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.messages import Contract, event
 from mallbots_platform.partitions import StreamName, partition_of
 from mallbots_platform.streams import RedisClient
+from tests.platform.test_delivery import nothing_is_pending
 from tests.platform.test_parking import operator
 from tests.support.world import Running, Said, World, eventually, flush, redis_client
 
@@ -61,14 +62,8 @@ async def test_what_is_pending_and_no_longer_in_its_stream_comes_from_the_source
     listener = await world.listener()
 
     assert await listener.hears("one", "two", "three")
-    assert await eventually(lambda: nothing_is_left_pending(world))
+    assert await eventually(lambda: nothing_is_pending(world))
     assert await listener.rows("SELECT state, error FROM parked") == []
-
-
-async def nothing_is_left_pending(world: World) -> bool:
-    async with redis_client(world.redis) as client:
-        pending = await client.xpending(STREAM.key, "listener")
-        return not pending["pending"]
 
 
 async def test_a_lost_end_is_found_without_a_next_entry(world: World) -> None:

@@ -34,7 +34,7 @@ async def test_what_is_old_and_acknowledged_is_trimmed(world: World) -> None:
 
     assert trimmed == 3
     assert await entries(world) == []
-    assert await teller.counts(3, "mallbots_stream_trimmed_total")
+    assert teller.measured("mallbots_stream_trimmed_total") == 3
 
 
 async def test_what_is_young_stays(world: World) -> None:

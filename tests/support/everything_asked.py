@@ -1,22 +1,20 @@
 """Every query of every panel, rule and alert, asked of a Prometheus over a time: which were answered, and how fast."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import promql_parser
 
 from dashboards.alerts import ALERTS
 from dashboards.boards import BOARDS
-from dashboards.prometheus import Prometheus
+from dashboards.prometheus import Prometheus, least_seconds
 from dashboards.queries import OF_ONE_CONTEXT, Asked, as_sent, asked_by, selectors, watched
 from dashboards.recordings import OBJECTIVE_RECORDINGS, RECORDINGS
 from mallbots.directories import CONTEXTS
 
-STEP_SECONDS, SUSPICIOUS_SECONDS = 5.0, 0.3
-T = TypeVar("T")
+STEP_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +55,7 @@ def _ask(prometheus: Prometheus, asked: Asked, since: float, until: float) -> An
     longest, times = 0.0, set[float]()
     for context in contexts:
         ask = partial(prometheus.ask_over, as_sent(asked.expr, context), since, until, STEP_SECONDS)
-        found, seconds = _timed(ask)
-        if seconds > SUSPICIOUS_SECONDS:  # the query, or a machine that is busy with something else
-            seconds = min(seconds, *(_timed(ask)[1] for _ in range(3)))
+        found, seconds = least_seconds(ask, 4)
         longest = max(longest, seconds)
         times.update(*(course.times for course in found))
     return Answered(asked, bool(times), any(until - at < STEP_SECONDS / 2 for at in times), longest)
-
-
-def _timed(ask: Callable[[], T]) -> tuple[T, float]:
-    begun = time.perf_counter()
-    return ask(), time.perf_counter() - begun

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
 from telemetry.facts import Fact, Tell, open_facts
 from telemetry.logs import open_log
+from tests.support.terminal import Terminal
 
 APPROVED = Fact(
     type="ordering.OrderApproved",
@@ -40,11 +42,6 @@ class FullDisk(io.StringIO):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 @pytest.fixture
 def out() -> Counting:
     return Counting()
@@ -61,15 +58,7 @@ def lines(out: io.StringIO) -> list[dict[str, Any]]:
 
 def test_a_fact_is_a_line_as_the_log_would_write_it(tell: Tell, out: Counting) -> None:
     tell([APPROVED])
-    open_log("ordering", out).info(
-        "order approved",
-        type="ordering.OrderApproved",
-        event_id="e",
-        correlation_id="c",
-        causation_id="b",
-        trace_id="5" * 32,
-        span_id="7" * 16,
-    )
+    open_log("ordering", out).info("order approved", **asdict(APPROVED))
 
     fact, logged = lines(out)
     assert len(fact.pop("time")) == len(logged.pop("time"))

@@ -12,11 +12,7 @@ from opentelemetry import trace
 from telemetry.logs import open_log
 from telemetry.testing import CapturedSpans
 from telemetry.tracing import Provider, Tracer
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+from tests.support.terminal import Terminal
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from dashboards.prometheus import free_address
 from mallbots.observe.collector import COLLECTOR, unknown_to, without
 from telemetry.testing import OtlpReceiver
 from tests.telemetry_config.configurations import collector
@@ -53,7 +53,7 @@ def running_collector(folder: Path, *files: str) -> Iterator[Running]:
     program = next(filter(None, map(shutil.which, COLLECTOR.executables)), None)
     if program is None:
         pytest.skip(MISSING)
-    health, otlp, metrics = (_free_address() for _ in range(3))
+    health, otlp, metrics = (free_address() for _ in range(3))
     with OtlpReceiver() as kept:
         whole = collector(*files)
         config = without(whole, ABSENT | unknown_to(program, whole))
@@ -93,9 +93,3 @@ def _await_health(process: subprocess.Popen[bytes], health: str, said: Path) -> 
             return
         time.sleep(0.05)
     raise AssertionError(f"the Collector did not start: {said.read_text()[-2000:]}")
-
-
-def _free_address() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from loadtests.bench.remote_write import framed, time_series, varint
+from loadtests.bench.remote_write import framed, time_series
+from telemetry.otlp import varint
 
 FIELDS = descriptor_pb2.FieldDescriptorProto
 LABELS = (("__name__", "up"), ("context", "dépôt"))
