@@ -36,7 +36,7 @@ def open_facts(service: str, log: Any, stream: TextIO | None = None) -> Tell:
         time = datetime.now(UTC).isoformat().replace("+00:00", "Z").encode()
         text = b"".join(b'%b"time":"%b",%b\n' % (begin(fact.type), time, encode(fact)[1:]) for fact in facts)
         if text:
-            with contextlib.suppress(OSError):  # a full disk costs the lines, not the process
+            with contextlib.suppress(OSError, UnicodeEncodeError):  # what cannot be written costs lines, no process
                 out.write(text.decode())
                 out.flush()
 

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import asdict
 
@@ -102,6 +103,17 @@ def test_a_full_disk_costs_the_lines_only() -> None:
         tell([APPROVED])
 
     assert out.tries == 3
+
+
+def test_what_cannot_be_spelled_costs_its_lines_only() -> None:
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    tell = open_facts("ordering", open_log("ordering", out), out)
+
+    tell([msgspec.structs.replace(APPROVED, correlation_id="5 €")])
+    tell([APPROVED])
+
+    out.seek(0)
+    assert [json.loads(line)["correlation_id"] for line in out] == ["c"]
 
 
 def test_people_get_it_short() -> None:
