@@ -11,7 +11,7 @@ import msgspec
 
 from loadtests.instructions import Instructions, as_argument
 from loadtests.record import Line, read
-from mallbots.supervisor import source_roots
+from mallbots.launching import source_roots
 
 LONGEST_LINE = 4 << 20
 SLACK_SECONDS = 60.0

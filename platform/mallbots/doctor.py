@@ -16,10 +16,10 @@ from redis.exceptions import RedisError
 from rich.table import Table
 
 from mallbots.directories import CONTEXTS, contexts_with_data, database_url, log_file, redis_address
+from mallbots.launching import source_roots
 from mallbots.liveness import is_serving, live_endpoints
 from mallbots.operators import SERVICE
 from mallbots.reporting import Failed, one_line, open_console, print_json
-from mallbots.supervisor import source_roots
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform import schema
 from mallbots_platform.embedded_redis import check_redis, redis_binary

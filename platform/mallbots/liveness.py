@@ -44,7 +44,8 @@ def is_running(pid: int, context: str) -> bool:
     if pid == os.getpid():
         return True
     try:
-        return f"contexts.{context}" in Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+        command = Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+        return f"contexts.{context}" in command.replace("\0", " ").split()
     except OSError:
         return not Path("/proc/self").exists() and _exists(pid)
 

@@ -3,10 +3,8 @@
 import asyncio
 import contextlib
 import fcntl
-import importlib.util
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -15,6 +13,7 @@ from typing import IO, Any
 
 from mallbots.directories import database_url, endpoints_directory, log_file, redis_address, redis_directory
 from mallbots.last_words import last_words
+from mallbots.launching import Launched, Launcher, import_path
 from mallbots.liveness import is_serving, left_running
 from mallbots.redis_proxy import RedisProxy
 from mallbots.reporting import Failed
@@ -55,7 +54,8 @@ class Supervisor:
         self._beside = beside
         self._redis: EmbeddedRedis | None = None
         self._redis_in_hand = asyncio.Lock()
-        self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._launcher = Launcher(self.contexts, log_file(data, "fork-server"))
+        self._processes: dict[str, Launched] = {}
         self._log_starts: dict[str, int] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._lock: IO[str] | None = None
@@ -120,6 +120,7 @@ class Supervisor:
         for context in self._processes:
             self.tell(context, signal.SIGCONT)
         await asyncio.gather(*(end_process(process) for process in self._processes.values()))
+        await self._launcher.close()
         if self.proxy:
             await self.proxy.stop()
         if self._redis:
@@ -153,25 +154,21 @@ class Supervisor:
             await self.proxy.start()
 
     async def _spawn(self, context: str) -> None:
-        path = log_file(self.data, context)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as log:
-            self._log_starts[context] = log.tell()
-            self._processes[context] = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", f"contexts.{context}"),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=self._environment(context),
-                start_new_session=True,  # Ctrl-C is ours to pass on
-            )
+        """Also when cancelled meanwhile, so that there is no process that nobody knows of."""
+        await undisturbed(self._launch(context))
+
+    async def _launch(self, context: str) -> None:
+        log = log_file(self.data, context)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self._log_starts[context] = log.stat().st_size if log.exists() else 0
+        self._processes[context] = await self._launcher.launch(context, self._environment(context), log)
 
     def _environment(self, context: str) -> dict[str, str]:
         ours = {
             "MALLBOTS_DATABASE_URL": os.environ.get("MALLBOTS_DATABASE_URL") or database_url(self.data, context),
             "MALLBOTS_REDIS_URL": self.redis_url,
             "MALLBOTS_ENDPOINTS": str(endpoints_directory(self.data)),
-            "PYTHONPATH": os.pathsep.join([*source_roots(), *filter(None, [os.environ.get("PYTHONPATH")])]),
+            "PYTHONPATH": import_path(),
         }
         return {**os.environ, **ours, **self._environ}
 
@@ -248,17 +245,7 @@ async def undisturbed(work: Coroutine[Any, Any, None]) -> None:
         raise
 
 
-def source_roots() -> list[str]:
-    """Where this package and the contexts are imported from, so that a process imports the same ones."""
-    roots = []
-    for package in ("mallbots", "contexts"):
-        spec = importlib.util.find_spec(package)
-        if spec and spec.origin:
-            roots.append(str(Path(spec.origin).parent.parent))
-    return roots
-
-
-async def end_process(process: asyncio.subprocess.Process) -> None:
+async def end_process(process: Launched) -> None:
     """Asked first, killed when it takes too long."""
     with contextlib.suppress(ProcessLookupError):
         if process.returncode is None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from mallbots import supervisor as supervising
-from mallbots.directories import CONTEXTS, redis_address
+from mallbots.directories import redis_address
 from mallbots.liveness import is_serving
 from mallbots.reporting import Failed
-from mallbots.supervisor import Supervisor, source_roots, supervised, undisturbed
+from mallbots.supervisor import Supervisor, supervised, undisturbed
 from tests.support.mall import is_gone
 from tests.support.world import eventually
 
@@ -147,13 +147,6 @@ def test_a_report_that_nobody_reads_stops_no_keeper(tmp_path: Path) -> None:
     Supervisor(tmp_path, [], {}, fail)._say("customers ended")
 
     assert told == ["customers ended"]
-
-
-def test_processes_import_what_this_one_does() -> None:
-    roots = [Path(root) for root in source_roots()]
-
-    assert any((root / "mallbots" / "supervisor.py").exists() for root in roots)
-    assert all(any((root / "contexts" / context / "__main__.py").exists() for root in roots) for context in CONTEXTS)
 
 
 @asynccontextmanager

@@ -22,8 +22,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from mallbots.directories import endpoints_directory
+from mallbots.launching import source_roots
 from mallbots.operators import open_operators
-from mallbots.supervisor import source_roots
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.endpoints import read_endpoints
 from telemetry.testing import OtlpReceiver, ReceivedSpan

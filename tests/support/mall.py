@@ -25,8 +25,8 @@ from mallbots.actors.robots import Robot
 from mallbots.actors.shelves import Shelves
 from mallbots.actors.staff import Staff
 from mallbots.directories import endpoints_directory, redis_address
+from mallbots.launching import source_roots
 from mallbots.plan import Choice, Plan, ProductPlan, Scenario, StorePlan, Visit
-from mallbots.supervisor import source_roots
 from mallbots_platform.endpoints import read_endpoints
 from mallbots_platform.streams import open_redis
 

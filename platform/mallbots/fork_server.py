@@ -1,0 +1,110 @@
+"""The fork server: a process that has imported what contexts are made of, and becomes one of them by forking.
+
+Importing is nearly all of what a start costs; a fork has it done. Its parent asks over a socket, in lines of JSON, one
+at a time: `{"context", "environ", "log"}`. It is told `{"can_fork"}` first, then `{"pid"}` or `{"error"}` for each
+request, and `{"pid", "code"}` whenever a process has ended. When the parent is gone it leaves; what it has started
+lives on.
+"""
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import runpy
+import selectors
+import socket
+import sys
+from collections.abc import Iterable
+from typing import TextIO, TypedDict
+
+from setproctitle import setproctitle
+
+
+class Request(TypedDict):
+    """A context, all of its environment, and the file that its output goes to."""
+
+    context: str
+    environ: dict[str, str]
+    log: str
+
+
+def main() -> None:
+    """`python -m mallbots.fork_server SOCKET CONTEXT…`, the socket being an open file's number."""
+    handle, *contexts = sys.argv[1:]
+    import_all(contexts)
+    with socket.socket(fileno=int(handle)) as parent, parent.makefile("rw") as lines:
+        say(lines, can_fork=not has_threads())
+        request = serve(parent, lines)
+    if request:
+        become(request)
+
+
+def import_all(contexts: Iterable[str]) -> None:
+    """What cannot be imported is left to the process that needs it, which says so in its own log."""
+    for context in contexts:
+        with contextlib.suppress(Exception):
+            importlib.import_module(f"contexts.{context}.composition")
+    gc.collect()
+    gc.freeze()  # so that a fork's collector writes to none of the pages that all of them share
+
+
+def has_threads() -> bool:
+    """Only the thread that forks is in the fork: locks that others hold would stay locked."""
+    return len(os.listdir("/proc/self/task")) > 1
+
+
+def serve(parent: socket.socket, lines: TextIO) -> Request | None:
+    """Returns in each fork, with what it was asked to become; in the server when its parent is gone, with None."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(parent, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if key.fileobj is not parent:
+                    selector.unregister(key.fileobj)
+                    os.close(key.fd)
+                    say(lines, pid=key.data, code=os.waitstatus_to_exitcode(os.waitpid(key.data, 0)[1]))
+                elif line := lines.readline():
+                    try:
+                        pid = os.fork()
+                    except OSError as error:
+                        say(lines, error=str(error))
+                        continue
+                    if not pid:
+                        _forget_siblings(selector)
+                        request: Request = json.loads(line)
+                        return request
+                    selector.register(os.pidfd_open(pid), selectors.EVENT_READ, pid)
+                    say(lines, pid=pid)
+                else:
+                    return None
+
+
+def say(lines: TextIO, **facts: object) -> None:
+    with contextlib.suppress(OSError):  # a parent that is gone is noticed where it is listened to
+        print(json.dumps(facts), file=lines, flush=True)
+
+
+def become(request: Request) -> None:
+    """What `python -m contexts.CONTEXT` is, in a session of its own: to itself, to its log and to `ps`."""
+    os.setsid()
+    module = f"contexts.{request['context']}"
+    setproctitle(f"{sys.executable} -m {module}")  # before the environment changes, by whose place it finds the title's
+    log = os.open(request["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    for standard in (1, 2):
+        os.dup2(log, standard)
+    os.close(log)
+    os.environ.clear()
+    os.environ.update(request["environ"])
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _forget_siblings(selector: selectors.BaseSelector) -> None:
+    """Close their handles here, without a word to the selector, which is the server's still."""
+    for key in selector.get_map().values():
+        if key.data:
+            os.close(key.fd)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""How a context's process is started: as a fork of one that has imported everything, or from nothing."""
+
+import asyncio
+import contextlib
+import importlib.util
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+CAN_WATCH_FORKS = hasattr(os, "pidfd_open")
+LEAVE_SECONDS = 2.0
+TITLE_ONLY = {"SPT_NOENV": "1"}  # setproctitle writes over the arguments, not over the environment that /proc shows
+
+
+class Launched(Protocol):
+    """What `asyncio.subprocess.Process` offers, as far as it is needed."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    async def wait(self) -> int: ...
+    def send_signal(self, signal: int) -> None: ...
+    def kill(self) -> None: ...
+
+
+class Launcher:
+    """Starts processes of `contexts`: as forks, unless that is not possible here. `log` is the fork server's own."""
+
+    def __init__(self, contexts: Iterable[str], log: Path) -> None:
+        self._contexts = tuple(contexts)
+        self._log = log
+        self._forks = CAN_WATCH_FORKS
+        self._server: ForkServer | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def launch(self, context: str, environ: Mapping[str, str], log: Path) -> Launched:
+        """With exactly that environment; what it says is added to `log`. Raises OSError."""
+        async with self._one_at_a_time:
+            if self._forks and (server := await self._running_server()):
+                return await server.fork(context, environ, log)
+        return await _execute(context, environ, log)
+
+    async def close(self) -> None:
+        """Forks that have not ended by then are killed."""
+        async with self._one_at_a_time:
+            if self._server:
+                await self._server.close()
+
+    async def _running_server(self) -> "ForkServer | None":
+        """A new one when the last has ended; none once one has said that it cannot fork."""
+        if not self._server or self._server.has_ended:
+            self._server = await ForkServer.start(self._contexts, self._log)
+            if not self._server.can_fork:
+                self._forks = False
+                await self._server.close()
+        return self._server if self._forks else None
+
+
+class Forked:
+    """A process whose end its fork server tells."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._ended = asyncio.Event()
+
+    async def wait(self) -> int:
+        await self._ended.wait()
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, signal: int) -> None:
+        if self.returncode is None:
+            os.kill(self.pid, signal)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def end(self, code: int) -> None:
+        self.returncode = code
+        self._ended.set()
+
+
+class ForkServer:
+    """The parent's side of `mallbots.fork_server`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
+        self.can_fork = False
+        self._process = process
+        self._reader = reader
+        self._writer = writer
+        self._forked: dict[int, Forked] = {}
+        self._answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._listening = asyncio.create_task(self._listen())
+
+    @classmethod
+    async def start(cls, contexts: tuple[str, ...], log: Path) -> Self:
+        ours, theirs = socket.socketpair()
+        with theirs, log.open("ab") as output:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "mallbots.fork_server", str(theirs.fileno()), *contexts),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, "PYTHONPATH": import_path(), **TITLE_ONLY},
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+        server = cls(process, *await asyncio.open_connection(sock=ours))
+        server.can_fork = (await server._answers.get()).get("can_fork", False)
+        return server
+
+    @property
+    def has_ended(self) -> bool:
+        return self._listening.done()
+
+    async def fork(self, context: str, environ: Mapping[str, str], log: Path) -> Forked:
+        """Raises OSError."""
+        request = {"context": context, "environ": dict(environ), "log": str(log)}
+        self._writer.write(json.dumps(request).encode() + b"\n")
+        await self._writer.drain()
+        answer = await self._answers.get()
+        if "pid" not in answer:
+            raise OSError(answer["error"])
+        return self._forked[answer["pid"]]
+
+    async def close(self) -> None:
+        self._writer.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), LEAVE_SECONDS)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+        await self._listening
+
+    async def _listen(self) -> None:
+        """Until it ends. Nobody would hear of what becomes of its processes then, so they end, too."""
+        with contextlib.suppress(OSError):
+            while line := await self._reader.readline():
+                self._hear(json.loads(line))
+        self._writer.close()
+        for forked in self._forked.values():
+            forked.kill()
+            forked.end(-signal.SIGKILL)
+        self._answers.put_nowait({"error": "the fork server has ended"})
+
+    def _hear(self, told: dict[str, Any]) -> None:
+        if "code" in told:
+            self._forked.pop(told["pid"]).end(told["code"])
+            return
+        if "pid" in told:
+            self._forked[told["pid"]] = Forked(told["pid"])
+        self._answers.put_nowait(told)
+
+
+async def _execute(context: str, environ: Mapping[str, str], log: Path) -> asyncio.subprocess.Process:
+    with log.open("ab") as output:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", f"contexts.{context}"),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=environ,
+            start_new_session=True,  # Ctrl-C is ours to pass on
+        )
+
+
+def source_roots() -> list[str]:
+    """Where this package and the contexts are imported from, so that a process imports the same ones."""
+    found = (importlib.util.find_spec(package) for package in ("mallbots", "contexts"))
+    return [str(Path(spec.origin).parent.parent) for spec in found if spec and spec.origin]
+
+
+def import_path() -> str:
+    """Those, and what this process has been told besides; the value of `PYTHONPATH`."""
+    return os.pathsep.join([*source_roots(), *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -1,0 +1,150 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from mallbots import launching
+from mallbots.directories import CONTEXTS
+from mallbots.launching import Forked, Launcher, source_roots
+from mallbots.liveness import is_running
+from tests.support.mall import environment, is_gone
+from tests.support.world import eventually
+
+START_SECONDS = 60.0
+WRONG = "customers cannot start: MALLBOTS_PARTITIONS is 'many', must be a number"
+DRAW_LOTS = """
+import os, random
+from mallbots.fork_server import has_threads, import_all
+from mallbots_platform.ids import new_id
+import_all([{contexts}])
+assert not has_threads()
+for _ in range(2):
+    if not os.fork():
+        print(random.getrandbits(128), new_id()[-12:])
+        break
+    os.wait()
+"""
+
+
+async def test_a_fork_is_to_its_log_to_its_parent_and_to_ps_what_a_process_of_its_own_is(tmp_path: Path) -> None:
+    async with launcher(tmp_path) as starting:
+        forked = await starting.launch("customers", serving(tmp_path), tmp_path / "log")
+        await until_said("process started", tmp_path / "log")
+
+        assert isinstance(forked, Forked)
+        assert is_running(forked.pid, "customers") and not is_running(forked.pid, "stores")
+        assert os.getsid(forked.pid) == forked.pid
+        assert Path(f"/proc/{forked.pid}/fd/0").samefile(os.devnull)
+
+        forked.send_signal(signal.SIGTERM)
+        assert await forked.wait() == forked.returncode == 0
+        assert is_gone(forked.pid)
+
+    assert "process stopped" in (tmp_path / "log").read_text()
+
+
+async def test_forks_do_not_know_one_another(tmp_path: Path) -> None:
+    async with launcher(tmp_path) as starting:
+        first = await starting.launch("customers", serving(tmp_path / "first"), tmp_path / "first.log")
+        second = await starting.launch("customers", serving(tmp_path / "second"), tmp_path / "second.log")
+        await until_said("process started", tmp_path / "second.log")
+
+        assert [target for target in open_files(second.pid) if "pidfd" in target] == []
+        first.kill()
+        assert await first.wait() == -signal.SIGKILL
+        assert second.returncode is None
+
+
+async def test_a_fork_that_cannot_start_says_why_in_its_log(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("what an earlier process said\n")
+    async with launcher(tmp_path) as starting:
+        forked = await starting.launch("customers", environment(MALLBOTS_PARTITIONS="many"), tmp_path / "log")
+
+        assert await forked.wait() == 1
+
+    assert (tmp_path / "log").read_text().splitlines() == ["what an earlier process said", WRONG]
+
+
+async def test_with_its_server_a_fork_ends_and_the_next_has_another(tmp_path: Path) -> None:
+    async with launcher(tmp_path) as starting:
+        first = await starting.launch("customers", serving(tmp_path), tmp_path / "log")
+        assert starting._server
+        os.kill(starting._server._process.pid, signal.SIGKILL)
+
+        assert await first.wait() == -signal.SIGKILL
+        await eventually(lambda: is_gone(first.pid), START_SECONDS)
+        second = await starting.launch("customers", serving(tmp_path), tmp_path / "log")
+
+        assert isinstance(second, Forked) and second.returncode is None
+
+
+async def test_what_has_not_ended_is_killed_in_the_end(tmp_path: Path) -> None:
+    async with launcher(tmp_path) as starting:
+        forked = await starting.launch("customers", serving(tmp_path), tmp_path / "log")
+
+    assert forked.returncode == -signal.SIGKILL
+    await eventually(lambda: is_gone(forked.pid), START_SECONDS)
+
+
+@pytest.mark.parametrize("hindrance", ["threads", "no handles of processes"])
+async def test_where_forks_are_not_safe_a_process_starts_from_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hindrance: str
+) -> None:
+    if hindrance == "threads":
+        (tmp_path / "sitecustomize.py").write_text("import threading; threading.Timer(60, print).start()\n")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    else:
+        monkeypatch.setattr(launching, "CAN_WATCH_FORKS", False)
+
+    async with launcher(tmp_path) as starting:
+        for _ in range(2):
+            process = await starting.launch("customers", environment(MALLBOTS_PARTITIONS="many"), tmp_path / "log")
+            assert not isinstance(process, Forked) and await process.wait() == 1
+
+    assert (tmp_path / "log").read_text().splitlines() == [WRONG] * 2
+
+
+def test_forks_draw_different_lots() -> None:
+    """Their ids of traces, spans and messages would be the same else."""
+    program = DRAW_LOTS.format(contexts=", ".join(map(repr, CONTEXTS)))
+    ran = subprocess.run([sys.executable, "-c", program], env=environment(), capture_output=True, text=True, check=True)
+
+    first, second = (line.split() for line in ran.stdout.splitlines())
+    assert first[0] != second[0] and first[1] != second[1]
+
+
+def test_processes_import_what_this_one_does() -> None:
+    roots = [Path(root) for root in source_roots()]
+
+    assert any((root / "mallbots" / "launching.py").exists() for root in roots)
+    assert all(any((root / "contexts" / context / "__main__.py").exists() for root in roots) for context in CONTEXTS)
+
+
+@asynccontextmanager
+async def launcher(folder: Path) -> AsyncIterator[Launcher]:
+    starting = Launcher(["customers"], folder / "fork-server.log")
+    try:
+        yield starting
+    finally:
+        await starting.close()
+
+
+async def until_said(text: str, log: Path) -> None:
+    await eventually(lambda: log.exists() and text in log.read_text(), START_SECONDS)
+
+
+def serving(folder: Path) -> Mapping[str, str]:
+    """What a process needs to be told; there is no Redis, which it waits for."""
+    folder.mkdir(exist_ok=True)
+    return environment(
+        MALLBOTS_DATABASE_URL=f"sqlite:///{folder / 'customers'}.db", MALLBOTS_REDIS_URL="redis://127.0.0.1:1"
+    )
+
+
+def open_files(pid: int) -> list[str]:
+    return [os.readlink(handle) for handle in Path(f"/proc/{pid}/fd").iterdir()]
