@@ -96,6 +96,7 @@ def become(request: Request) -> None:
     os.close(log)
     os.environ.clear()
     os.environ.update(request["environ"])
+    del sys.argv[1:]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 

@@ -77,7 +77,8 @@ class Forked:
 
     def send_signal(self, signal: int) -> None:
         if self.returncode is None:
-            os.kill(self.pid, signal)
+            with contextlib.suppress(ProcessLookupError):  # it has ended, and its server is about to say so
+                os.kill(self.pid, signal)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
