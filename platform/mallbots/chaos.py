@@ -151,6 +151,7 @@ def _troubles(chaos: Chaos, dice: random.Random) -> Sequence[Trouble]:
     return (
         *(Trouble(KILLED, context, partial(_kill, running, context)) for context in contexts),
         Trouble(KILLED, " and ".join(pair), lambda: _kill(running, *pair)),
+        Trouble(KILLED, "all contexts", lambda: _kill_all(running)),
         one("stopped", lambda target: _stop_for(running, target, 1.5 * LEASE_SECONDS)),
         Trouble("redis killed", "redis", redis.killed),
         Trouble("redis emptied", "redis", redis.emptied),
@@ -170,6 +171,11 @@ def _troubles(chaos: Chaos, dice: random.Random) -> Sequence[Trouble]:
 async def _kill(running: Supervisor, *contexts: str) -> None:
     for context in contexts:
         running.tell(context, signal.SIGKILL)
+    await asyncio.sleep(0.1)
+
+
+async def _kill_all(running: Supervisor) -> None:
+    running.kill_all()
     await asyncio.sleep(0.1)
 
 

@@ -46,6 +46,11 @@ class Launcher:
                 return await server.fork(context, environ, log)
         return await _execute(context, environ, log)
 
+    def kill(self) -> None:
+        """The fork server, if there is one; what it has forked ends with it."""
+        if self._server:
+            self._server.kill()
+
     async def close(self) -> None:
         """Forks that have not ended by then are killed."""
         async with self._one_at_a_time:
@@ -130,6 +135,10 @@ class ForkServer:
         if "pid" not in answer:
             raise OSError(answer["error"])
         return self._forked[answer["pid"]]
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
 
     async def close(self) -> None:
         self._writer.close()

@@ -84,6 +84,12 @@ class Supervisor:
         if process.returncode is None:
             process.send_signal(number)
 
+    def kill_all(self) -> None:
+        """Every context in the same moment, and what they are started by."""
+        self._launcher.kill()
+        for context in self._processes:
+            self.tell(context, signal.SIGKILL)
+
     @asynccontextmanager
     async def without_redis(self, number: signal.Signals) -> AsyncIterator[Path]:
         """Redis ends by that signal, and is started again afterwards, on the same port; meanwhile its directory may

@@ -42,6 +42,25 @@ async def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
     assert is_gone(before.pid) and is_gone(after.pid)
 
 
+async def test_all_that_die_at_once_are_started_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    async with supervised(tmp_path, ["customers", "stores"], report=said.append) as running:
+        before = running.endpoints
+        running.kill_all()
+
+        async def are_back() -> bool:
+            after = running.endpoints
+            started = [after[context] for context in after if after[context].pid != before[context].pid]
+            return len(started) == 2 and all([await is_serving(endpoint.grpc) for endpoint in started])
+
+        await eventually(are_back, START_SECONDS)
+
+    assert sorted(said) == [
+        f"{context} ended (signal 9); starting it again in 0.1 s" for context in ("customers", "stores")
+    ]
+    assert all(is_gone(endpoint.pid) for endpoint in before.values())
+
+
 async def test_redis_that_dies_is_started_again(tmp_path: Path) -> None:
     said: list[str] = []
     async with redis_alone(tmp_path, said) as running:

@@ -26,6 +26,9 @@ class StandIn:
     def tell(self, context: str, number: signal.Signals) -> None:
         self.told.append((context, number))
 
+    def kill_all(self) -> None:
+        self.told += [(context, signal.SIGKILL) for context in self.contexts]
+
 
 def chaos_of(seed: int, running: Any = None) -> Chaos:
     return Chaos(running or StandIn(RedisProxy("redis://127.0.0.1:1")), mall=None, seed=seed)  # type: ignore[arg-type]  # nobody shops
