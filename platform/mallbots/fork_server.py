@@ -34,8 +34,9 @@ def main() -> None:
     handle, *contexts = sys.argv[1:]
     import_all(contexts)
     with socket.socket(fileno=int(handle)) as parent, parent.makefile("rw") as lines:
-        say(lines, can_fork=not has_threads())
-        request = serve(parent, lines)
+        able = can_fork()
+        say(lines, can_fork=able)
+        request = serve(parent, lines) if able else None
     if request:
         become(request)
 
@@ -43,15 +44,22 @@ def main() -> None:
 def import_all(contexts: Iterable[str]) -> None:
     """What cannot be imported is left to the process that needs it, which says so in its own log."""
     for context in contexts:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception, SystemExit):
             importlib.import_module(f"contexts.{context}.composition")
     gc.collect()
     gc.freeze()  # so that a fork's collector writes to none of the pages that all of them share
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()  # or each fork says again what an import has printed
 
 
-def has_threads() -> bool:
-    """Only the thread that forks is in the fork: locks that others hold would stay locked."""
-    return len(os.listdir("/proc/self/task")) > 1
+def can_fork() -> bool:
+    """Only the thread that forks is in the fork: locks that others hold would stay locked. And one that cannot be
+    watched would end unseen."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+        return len(os.listdir("/proc/self/task")) == 1
+    except (AttributeError, OSError):
+        return False
 
 
 def serve(parent: socket.socket, lines: TextIO) -> Request | None:
@@ -64,20 +72,32 @@ def serve(parent: socket.socket, lines: TextIO) -> Request | None:
                     selector.unregister(key.fileobj)
                     os.close(key.fd)
                     say(lines, pid=key.data, code=os.waitstatus_to_exitcode(os.waitpid(key.data, 0)[1]))
-                elif line := lines.readline():
-                    try:
-                        pid = os.fork()
-                    except OSError as error:
-                        say(lines, error=str(error))
-                        continue
-                    if not pid:
-                        _forget_siblings(selector)
-                        request: Request = json.loads(line)
-                        return request
-                    selector.register(os.pidfd_open(pid), selectors.EVENT_READ, pid)
-                    say(lines, pid=pid)
-                else:
+                elif not (line := lines.readline()):
                     return None
+                elif _fork(selector, lines):
+                    _forget_siblings(selector)
+                    request: Request = json.loads(line)
+                    return request
+
+
+def _fork(selector: selectors.BaseSelector, lines: TextIO) -> bool:
+    """Whether this is the fork. It goes on once its parent has been told of it, and not if the server dies before."""
+    reading, writing = os.pipe()
+    with open(reading, "rb", 0) as told, open(writing, "wb", 0) as teller:
+        try:
+            pid = os.fork()
+        except OSError as error:
+            say(lines, error=str(error))
+            return False
+        if pid:
+            selector.register(os.pidfd_open(pid), selectors.EVENT_READ, pid)
+            say(lines, pid=pid)
+            teller.write(b"\n")
+            return False
+        teller.close()
+        if not told.read(1):
+            os._exit(1)
+        return True
 
 
 def say(lines: TextIO, **facts: object) -> None:

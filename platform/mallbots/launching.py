@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-CAN_WATCH_FORKS = hasattr(os, "pidfd_open")
+ANSWER_SECONDS = 30.0
 LEAVE_SECONDS = 2.0
 TITLE_ONLY = {"SPT_NOENV": "1"}  # setproctitle writes over the arguments, not over the environment that /proc shows
+Answer = dict[str, Any]
 
 
 class Launched(Protocol):
@@ -35,21 +36,25 @@ class Launcher:
     def __init__(self, contexts: Iterable[str], log: Path) -> None:
         self._contexts = tuple(contexts)
         self._log = log
-        self._forks = CAN_WATCH_FORKS
         self._server: ForkServer | None = None
         self._one_at_a_time = asyncio.Lock()
 
     async def launch(self, context: str, environ: Mapping[str, str], log: Path) -> Launched:
         """With exactly that environment; what it says is added to `log`. Raises OSError."""
         async with self._one_at_a_time:
-            if self._forks and (server := await self._running_server()):
+            if (server := await self._running_server()).can_fork:
                 return await server.fork(context, environ, log)
         return await _execute(context, environ, log)
 
     def kill(self) -> None:
         """The fork server, if there is one; what it has forked ends with it."""
         if self._server:
-            self._server.kill()
+            self._server.send_signal(signal.SIGKILL)
+
+    def go_on(self) -> None:
+        """Should the fork server be stopped, nobody would hear how its processes end."""
+        if self._server:
+            self._server.send_signal(signal.SIGCONT)
 
     async def close(self) -> None:
         """Forks that have not ended by then are killed."""
@@ -57,14 +62,15 @@ class Launcher:
             if self._server:
                 await self._server.close()
 
-    async def _running_server(self) -> "ForkServer | None":
-        """A new one when the last has ended; none once one has said that it cannot fork."""
-        if not self._server or self._server.has_ended:
+    async def _running_server(self) -> "ForkServer":
+        """A new one when the last has ended, unless that has said that it cannot fork here."""
+        if self._server and self._server.has_ended and not self._server.refuses:
+            await self._server.close()
+            self._server = None
+        if not self._server:
             self._server = await ForkServer.start(self._contexts, self._log)
-            if not self._server.can_fork:
-                self._forks = False
-                await self._server.close()
-        return self._server if self._forks else None
+            await self._server.until_ready()
+        return self._server
 
 
 class Forked:
@@ -98,11 +104,12 @@ class ForkServer:
 
     def __init__(self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
         self.can_fork = False
+        self.refuses = False
         self._process = process
         self._reader = reader
         self._writer = writer
         self._forked: dict[int, Forked] = {}
-        self._answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._answers: asyncio.Queue[Answer] = asyncio.Queue()
         self._listening = asyncio.create_task(self._listen())
 
     @classmethod
@@ -118,54 +125,70 @@ class ForkServer:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
-        server = cls(process, *await asyncio.open_connection(sock=ours))
-        server.can_fork = (await server._answers.get()).get("can_fork", False)
-        return server
+        return cls(process, *await asyncio.open_connection(sock=ours))
 
     @property
     def has_ended(self) -> bool:
         return self._listening.done()
+
+    async def until_ready(self) -> None:
+        """It has imported everything, and said whether it can fork; one that cannot leaves by itself."""
+        answer = await self._answer()
+        self.can_fork = answer.get("can_fork", False)
+        self.refuses = not answer.get("can_fork", True)
 
     async def fork(self, context: str, environ: Mapping[str, str], log: Path) -> Forked:
         """Raises OSError."""
         request = {"context": context, "environ": dict(environ), "log": str(log)}
         self._writer.write(json.dumps(request).encode() + b"\n")
         await self._writer.drain()
-        answer = await self._answers.get()
-        if "pid" not in answer:
+        answer = await self._answer()
+        if "forked" not in answer:
             raise OSError(answer["error"])
-        return self._forked[answer["pid"]]
+        forked: Forked = answer["forked"]
+        return forked
 
-    def kill(self) -> None:
+    def send_signal(self, signal: int) -> None:
         with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+            self._process.send_signal(signal)
 
     async def close(self) -> None:
         self._writer.close()
         try:
             await asyncio.wait_for(self._process.wait(), LEAVE_SECONDS)
         except TimeoutError:
-            self._process.kill()
+            self.send_signal(signal.SIGKILL)
             await self._process.wait()
         await self._listening
 
+    async def _answer(self) -> Answer:
+        """One that does not come in time is none: the server is ended."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await self._answers.get()
+        except TimeoutError:
+            self.send_signal(signal.SIGKILL)
+            return {"error": f"the fork server has not answered for {ANSWER_SECONDS:g} s"}
+
     async def _listen(self) -> None:
         """Until it ends. Nobody would hear of what becomes of its processes then, so they end, too."""
-        with contextlib.suppress(OSError):
-            while line := await self._reader.readline():
-                self._hear(json.loads(line))
-        self._writer.close()
-        for forked in self._forked.values():
-            forked.kill()
-            forked.end(-signal.SIGKILL)
-        self._answers.put_nowait({"error": "the fork server has ended"})
+        try:
+            with contextlib.suppress(OSError):
+                while line := await self._reader.readline():
+                    self._hear(json.loads(line))
+        finally:
+            self._writer.close()
+            for forked in self._forked.values():
+                forked.kill()
+                forked.end(-signal.SIGKILL)
+            self._answers.put_nowait({"error": "the fork server has ended"})
 
-    def _hear(self, told: dict[str, Any]) -> None:
+    def _hear(self, told: Answer) -> None:
         if "code" in told:
             self._forked.pop(told["pid"]).end(told["code"])
             return
         if "pid" in told:
-            self._forked[told["pid"]] = Forked(told["pid"])
+            told["forked"] = self._forked[told["pid"]] = Forked(told["pid"])
         self._answers.put_nowait(told)
 
 

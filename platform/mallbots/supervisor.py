@@ -123,6 +123,7 @@ class Supervisor:
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
+        self._launcher.go_on()
         for context in self._processes:
             self.tell(context, signal.SIGCONT)
         await asyncio.gather(*(end_process(process) for process in self._processes.values()))
@@ -166,7 +167,8 @@ class Supervisor:
     async def _launch(self, context: str) -> None:
         log = log_file(self.data, context)
         log.parent.mkdir(parents=True, exist_ok=True)
-        self._log_starts[context] = log.stat().st_size if log.exists() else 0
+        with log.open("ab") as said:
+            self._log_starts[context] = said.tell()
         self._processes[context] = await self._launcher.launch(context, self._environment(context), log)
 
     def _environment(self, context: str) -> dict[str, str]:

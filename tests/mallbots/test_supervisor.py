@@ -140,6 +140,16 @@ async def test_an_interrupted_start_stops_what_it_began(tmp_path: Path) -> None:
     assert running._redis and not running._redis.is_alive
 
 
+async def test_a_fork_server_that_is_stopped_holds_up_no_end(tmp_path: Path) -> None:
+    async with supervised(tmp_path, ["customers"]) as running:
+        pid = running.endpoints["customers"].pid
+        server = running._launcher._server
+        assert server
+        server.send_signal(signal.SIGSTOP)
+
+    assert is_gone(pid)
+
+
 async def test_what_must_not_be_disturbed_comes_to_its_end() -> None:
     done = []
 

@@ -146,6 +146,23 @@ async def test_an_entry_beyond_the_log_is_taken_out(world: World) -> None:
         assert await eventually(lambda: entries_are(client, [b"1-0", b"2-0", b"3-0"]))
 
 
+async def test_bytes_that_nobody_had_read_when_their_source_took_them_out_leave_a_line(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    teller = await world.teller()
+    await teller.say("one")
+    await eventually(lambda: teller.process.relay.behind == 0)
+
+    async with redis_client(world.redis) as client:
+        await client.xadd(STREAM.key, {"e": b"from somebody else"}, id="2-0")
+        assert await eventually(lambda: entries_are(client, [b"1-0"]))
+    listener = await world.listener()
+
+    assert await listener.hears("one")
+    assert '"event": "foreign entries removed"' in capsys.readouterr().out
+    assert await listener.rows("SELECT * FROM parked") == []
+
+
 async def entries_are(client: RedisClient, wanted: list[bytes]) -> bool:
     return [entry_id for entry_id, _ in await client.xrange(STREAM.key)] == wanted
 
