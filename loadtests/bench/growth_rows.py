@@ -15,6 +15,7 @@ GROWTH = at_most(1.15)
 AT_ONCE = 20_000
 LOADS = 2_000
 FEW = 5_000
+LOAD_TURNS = 3  # a turn is over in a fraction of a second, so whatever disturbs it disturbs all of it
 
 
 class Grown:
@@ -69,7 +70,8 @@ def _hop(stage: Stage, scale: Scale, history: int) -> Iterator[Row]:
 
 
 def _rehydration(stage: Stage, scale: Scale, history: int) -> Row:
-    measured = interleaved(scale.rounds, {"grown": partial(_load, stage, history), "empty": partial(_load, stage, FEW)})
+    contenders = {"grown": partial(_load, stage, history), "empty": partial(_load, stage, FEW)}
+    measured = interleaved(LOAD_TURNS * scale.rounds, contenders)
     grown, empty = least(measured["grown"]), least(measured["empty"])
     return Row(
         group="growth",
