@@ -1,7 +1,6 @@
 """`python -m contexts.<name>`: a context from its settings in the environment to the signal that ends it."""
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -10,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 
 from mallbots_platform import crash_points
 from mallbots_platform.errors import PlatformError
+from mallbots_platform.memory import settle_memory
 from mallbots_platform.process import Process
 from mallbots_platform.settings import Settings
 
@@ -40,10 +40,3 @@ async def _serve(compose: Compose, settings: Settings) -> None:
         process.telemetry.log.info("process started", grpc=process.endpoint.grpc, operator=process.endpoint.operator)
         await process.run()
         process.telemetry.log.info("process stopped")
-
-
-def settle_memory() -> None:
-    """What a process is made of stays: the collector need not look at it again, nor at each batch several times."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 10, 10)

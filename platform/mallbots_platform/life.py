@@ -15,6 +15,7 @@ from mallbots_platform.grpc_server import GrpcServer
 from mallbots_platform.handling import Handling, Route
 from mallbots_platform.inbox import Inbox
 from mallbots_platform.leases import Leases
+from mallbots_platform.memory import give_back_memory
 from mallbots_platform.operator_api import SERVICE, OperatorApi
 from mallbots_platform.operator_queries import OperatorQueries
 from mallbots_platform.parking import ParkingLot
@@ -89,6 +90,7 @@ class Life:
 
     def _parts(self) -> Iterable[Coroutine[Any, Any, None]]:
         process = self._process
+        yield give_back_memory()
         yield process.writer.watch()
         yield process.faults.run()
         yield process.relay.run()

@@ -10,7 +10,7 @@ from loadtests.bench.consumers.silent import open_silent_process
 from loadtests.bench.gate import Gate
 from loadtests.bench.letters import INSERT, TABLE
 from loadtests.bench.mail import PARTITIONS, RECEIVER, SENDER, LetterReceived, LetterSent
-from mallbots_platform.command_line import settle_memory
+from mallbots_platform.memory import settle_memory
 from mallbots_platform.process import Process, open_process
 from mallbots_platform.settings import Settings
 
