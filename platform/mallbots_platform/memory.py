@@ -16,11 +16,12 @@ def settle_memory() -> None:
 
 
 async def give_back_memory() -> None:
-    """Every so often, without end: of a peak, such as a stream that was filled again, malloc keeps what is free between
-    what is in use. Some milliseconds for some ten MiB; where there is no glibc, nothing."""
+    """Every so often, without end. Where little happens, the collector comes once in many minutes; and of a peak, such
+    as a stream that was filled again, glibc's malloc keeps what is free between what is in use. Some milliseconds."""
     trim = _malloc_trim()
     while True:
         await asyncio.sleep(GIVE_BACK_SECONDS)
+        gc.collect()
         trim(0)
 
 
