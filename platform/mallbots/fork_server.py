@@ -7,7 +7,6 @@ lives on.
 """
 
 import contextlib
-import gc
 import importlib
 import json
 import os
@@ -19,6 +18,8 @@ from collections.abc import Iterable
 from typing import TextIO, TypedDict
 
 from setproctitle import setproctitle
+
+from mallbots_platform.memory import settle_memory
 
 
 class Request(TypedDict):
@@ -46,8 +47,7 @@ def import_all(contexts: Iterable[str]) -> None:
     for context in contexts:
         with contextlib.suppress(Exception, SystemExit):
             importlib.import_module(f"contexts.{context}.composition")
-    gc.collect()
-    gc.freeze()  # so that a fork's collector writes to none of the pages that all of them share
+    settle_memory()  # so that a fork's collector writes to none of the pages that all of them share
     for stream in (sys.stdout, sys.stderr):
         stream.flush()  # or each fork says again what an import has printed
 

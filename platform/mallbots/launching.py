@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import IO, Any, Protocol, Self
 
 ANSWER_SECONDS = 30.0
 LEAVE_SECONDS = 2.0
@@ -44,7 +44,8 @@ class Launcher:
         async with self._one_at_a_time:
             if (server := await self._running_server()).can_fork:
                 return await server.fork(context, environ, log)
-        return await _execute(context, environ, log)
+        with log.open("ab") as output:
+            return await start_process(*(sys.executable, "-m", f"contexts.{context}"), environ=environ, output=output)
 
     def kill(self) -> None:
         """The fork server, if there is one; what it has forked ends with it."""
@@ -64,7 +65,7 @@ class Launcher:
 
     async def _running_server(self) -> "ForkServer":
         """A new one when the last has ended, unless that has said that it cannot fork here."""
-        if self._server and self._server.has_ended and not self._server.refuses:
+        if self._server and self._server.has_ended and self._server.can_fork is not False:
             await self._server.close()
             self._server = None
         if not self._server:
@@ -100,11 +101,10 @@ class Forked:
 
 
 class ForkServer:
-    """The parent's side of `mallbots.fork_server`."""
+    """The parent's side of `mallbots.fork_server`. `can_fork` is None until it has said so."""
 
     def __init__(self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
-        self.can_fork = False
-        self.refuses = False
+        self.can_fork: bool | None = None
         self._process = process
         self._reader = reader
         self._writer = writer
@@ -115,16 +115,11 @@ class ForkServer:
     @classmethod
     async def start(cls, contexts: tuple[str, ...], log: Path) -> Self:
         ours, theirs = socket.socketpair()
+        handle = theirs.fileno()
+        command = (sys.executable, "-m", "mallbots.fork_server", str(handle), *contexts)
+        environ = {**os.environ, "PYTHONPATH": import_path(), **TITLE_ONLY}
         with theirs, log.open("ab") as output:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "mallbots.fork_server", str(theirs.fileno()), *contexts),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env={**os.environ, "PYTHONPATH": import_path(), **TITLE_ONLY},
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-            )
+            process = await start_process(*command, environ=environ, output=output, pass_fds=(handle,))
         return cls(process, *await asyncio.open_connection(sock=ours))
 
     @property
@@ -133,9 +128,7 @@ class ForkServer:
 
     async def until_ready(self) -> None:
         """It has imported everything, and said whether it can fork; one that cannot leaves by itself."""
-        answer = await self._answer()
-        self.can_fork = answer.get("can_fork", False)
-        self.refuses = not answer.get("can_fork", True)
+        self.can_fork = (await self._answer()).get("can_fork")
 
     async def fork(self, context: str, environ: Mapping[str, str], log: Path) -> Forked:
         """Raises OSError."""
@@ -192,16 +185,19 @@ class ForkServer:
         self._answers.put_nowait(told)
 
 
-async def _execute(context: str, environ: Mapping[str, str], log: Path) -> asyncio.subprocess.Process:
-    with log.open("ab") as output:
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", f"contexts.{context}"),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=environ,
-            start_new_session=True,  # Ctrl-C is ours to pass on
-        )
+async def start_process(
+    *command: str | Path, environ: Mapping[str, str], output: IO[bytes], **more: Any
+) -> asyncio.subprocess.Process:
+    """Without input, in a session of its own: Ctrl-C is ours to pass on. `more` goes to `subprocess.Popen`."""
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        env=environ,
+        start_new_session=True,
+        **more,
+    )
 
 
 def source_roots() -> list[str]:

@@ -23,9 +23,10 @@ START_SECONDS = 60.0
 WRONG = "customers cannot start: MALLBOTS_PARTITIONS is 'many', must be a number"
 DRAW_LOTS = """
 import os, random
+from mallbots.directories import CONTEXTS
 from mallbots.fork_server import can_fork, import_all
 from mallbots_platform.ids import new_id
-import_all([{contexts}])
+import_all(CONTEXTS)
 assert can_fork()
 for _ in range(2):
     if not os.fork():
@@ -161,8 +162,9 @@ async def test_a_server_that_does_not_answer_is_ended(tmp_path: Path, monkeypatc
 
 def test_forks_draw_different_lots() -> None:
     """Their ids of traces, spans and messages would be the same else."""
-    program = DRAW_LOTS.format(contexts=", ".join(map(repr, CONTEXTS)))
-    ran = subprocess.run([sys.executable, "-c", program], env=environment(), capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", DRAW_LOTS], env=environment(), capture_output=True, text=True, check=True
+    )
 
     first, second = (line.split() for line in ran.stdout.splitlines())
     assert first[0] != second[0] and first[1] != second[1]

@@ -1,9 +1,10 @@
 import asyncio
 import ctypes
-from pathlib import Path
+import os
 
 import pytest
 
+from mallbots.soak import resident_mib
 from mallbots_platform import memory
 from mallbots_platform.memory import give_back_memory
 
@@ -17,13 +18,13 @@ async def test_what_a_peak_has_left_free_goes_back(monkeypatch: pytest.MonkeyPat
     pieces = [b"x" * PIECE for _ in range(PIECES)]
     last = pieces[-1]  # it lies above all the others, and keeps malloc from giving back anything by itself
     del pieces
-    held = resident()
+    held = resident_mib(os.getpid())
 
     giving = asyncio.create_task(give_back_memory())
     await asyncio.sleep(0.1)
     giving.cancel()
 
-    assert held - resident() > PIECES * PIECE / MIB / 2
+    assert held - resident_mib(os.getpid()) > PIECES * PIECE / MIB / 2
     assert last
 
 
@@ -37,9 +38,3 @@ async def test_it_never_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     giving.cancel()
 
     assert not done
-
-
-def resident() -> float:
-    """MiB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))

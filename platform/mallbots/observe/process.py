@@ -7,6 +7,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+from mallbots.launching import start_process
 from mallbots.observe.program import Program
 from mallbots.observe.site import Site
 from mallbots.supervisor import end_process, how_it_ended
@@ -62,15 +63,8 @@ async def start(program: Program, site: Site) -> RunningProgram:
         raise NotStarted(f"an earlier run left it running: stop it with `kill {left}`")
     launch = await asyncio.to_thread(program.prepare, site)
     with (folder / "log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(site.found[program.name], *launch.arguments),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            env={**os.environ, **launch.environ},
-            start_new_session=True,  # Ctrl-C is ours to pass on
-        )
+        command = (site.found[program.name], *launch.arguments)
+        process = await start_process(*command, environ={**os.environ, **launch.environ}, output=log, cwd=folder)
     with contextlib.suppress(OSError):  # a full disk is said by the program itself
         _pid_file(folder).write_text(str(process.pid))
     return RunningProgram(process, launch.ready, folder / "log")
