@@ -200,6 +200,13 @@ MUTATIONS = (
         "        if False:\n",
     ),
     Mutation(
+        "changed-once",
+        "whoever comes takes every step",
+        f"{LIBRARY}/migrations.py",
+        "        if migration.number in _known(database, owner):\n            return\n",
+        "",
+    ),
+    Mutation(
         "leaves-when-told",
         "the wait of the standard library",
         f"{LIBRARY}/waiting.py",

@@ -9,6 +9,7 @@ BUSY_MILLISECONDS = 2_000
 class SqliteDialect:
     begin_write = "BEGIN IMMEDIATE"
     begin_read = "BEGIN"
+    begin_alone = ("BEGIN IMMEDIATE",)
     lock_row = ""
     lock_all = "SELECT 1"
 
@@ -28,6 +29,9 @@ class SqliteDialect:
         return isinstance(error, sqlite3.OperationalError) and any(
             sign in str(error) for sign in ("locked", "full", "disk I/O", "unable to open", "readonly", "interrupted")
         )
+
+    def is_locked(self, error: BaseException) -> bool:
+        return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
 
     def is_duplicate(self, error: BaseException) -> bool:
         return isinstance(error, sqlite3.IntegrityError)

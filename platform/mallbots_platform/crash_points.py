@@ -26,6 +26,8 @@ LABELS = {
     "timer: fired": "a timer has done its work, nothing is committed",
     "lease: gained": "the lease is held in Redis, its generation is not committed",
     "job: done": "a job has had its effect, that it is done is not committed",
+    "migration: step": "tables are changed, nothing is committed",
+    "migration: piece": "a part of a migration's online work is done, nothing is committed",
     "job: noted": "a job is done and known to be, its entry is still there",
 }
 _armed: dict[str, int] = {}

@@ -6,17 +6,18 @@ that a repository works the same inside the writer's transaction and in a reader
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, MetaData, create_engine
+from sqlalchemy import Connection, CursorResult, Engine, Executable, MetaData, create_engine, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from mallbots_platform._sqlite import SqliteDialect
-from mallbots_platform.errors import DatabaseAway
+from mallbots_platform.errors import DatabaseAway, DatabaseBusy
 
 Row = tuple[Any, ...]
 
@@ -29,9 +30,12 @@ class Dialect(Protocol):
     lock_row: str
     lock_all: str
 
+    @property
+    def begin_alone(self) -> Sequence[str]: ...
     def open(self, raw: Any) -> None: ...
     def translate(self, statement: str) -> str: ...
     def is_outage(self, error: BaseException) -> bool: ...
+    def is_locked(self, error: BaseException) -> bool: ...
     def is_duplicate(self, error: BaseException) -> bool: ...
 
 
@@ -45,17 +49,49 @@ class Database:
         self._opened: list[Connection] = []
         self._statements: dict[str, str] = {}
 
+    @property
+    def kind(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return "sqlite" if self.url.startswith("sqlite") else "postgresql"
+
+    @property
+    def connection(self) -> Connection:
+        """This thread's, for what SQLAlchemy wants to look at by itself."""
+        return self._connection()
+
     def create(self, metadata: MetaData) -> None:
-        """Create the tables that are missing, in one transaction: a file is synced once, not once a statement."""
+        """Create the tables that are missing."""
+        with self.alone():
+            metadata.create_all(self.connection)
+
+    def table_names(self) -> set[str]:
+        return set(inspect(self.connection).get_table_names())
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """A transaction that changes tables: no other process is in one of these at the same time. Raises DatabaseBusy
+        when somebody else is for too long."""
         with self.outages_named():
-            connection = self._connection()
-            self.do(self.dialect.begin_write)
+            self._connection()
             try:
-                metadata.create_all(connection)
+                for statement in self.dialect.begin_alone:
+                    self.do(statement)
+                yield
                 self.do("COMMIT")
             except BaseException:
                 self.forget_connection()
                 raise
+
+    def patiently(self, work: Callable[[], None], seconds: float = 60.0) -> None:
+        """Do it again while somebody else holds a lock. Raises DatabaseBusy in the end."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return work()
+            except DatabaseBusy:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """A Core statement on this thread's connection."""
@@ -95,6 +131,8 @@ class Database:
             if not self.is_outage(error):
                 raise
             self.forget_connection()
+            if self.dialect.is_locked(_original(error)):
+                raise DatabaseBusy(f"the database is locked: {error}") from error
             raise DatabaseAway(f"the database does not answer: {error}") from error
 
     @contextmanager
@@ -127,8 +165,7 @@ class Database:
         return isinstance(error, OperationalError | InterfaceError) or self.dialect.is_outage(error)
 
     def is_duplicate(self, error: BaseException) -> bool:
-        original = error.orig if isinstance(error, DBAPIError) else error
-        return original is not None and self.dialect.is_duplicate(original)
+        return self.dialect.is_duplicate(_original(error))
 
     def forget_connection(self) -> None:
         """Drop this thread's connection; the next statement opens another."""
@@ -184,6 +221,11 @@ def _known(url: str) -> tuple[str, Dialect]:
             hide_password=False
         ), PostgresDialect()
     raise ValueError(f"{backend} is not supported: use sqlite or postgresql")
+
+
+def _original(error: BaseException) -> BaseException:
+    """As the driver told it."""
+    return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
 
 
 def _close(connection: Connection) -> None:

@@ -56,3 +56,11 @@ class Unavailable(PlatformError):
 class DatabaseAway(Unavailable):
     """The own database is lost, locked or full: nothing of this transaction was kept; a consumer pauses, and burns no
     attempt."""
+
+
+class DatabaseBusy(DatabaseAway):
+    """Somebody else holds a lock for longer than is waited for."""
+
+
+class CannotStart(PlatformError):
+    """Something is set up in a way that would lose data or break promises. Says what to do."""

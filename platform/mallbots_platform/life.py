@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mallbots_platform import ids, schema
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.endpoints import Endpoint, announce, previous_address
+from mallbots_platform.errors import CannotStart
 from mallbots_platform.gauges import Gauges
 from mallbots_platform.grpc_server import GrpcServer
 from mallbots_platform.handling import Handling, Route
@@ -21,7 +22,7 @@ from mallbots_platform.operator_queries import OperatorQueries
 from mallbots_platform.parking import ParkingLot
 from mallbots_platform.retention import Retention
 from mallbots_platform.source_log import OperatorSourceLog
-from mallbots_platform.starting import CannotStart, check_facts, check_server
+from mallbots_platform.starting import check_facts, check_server
 from mallbots_platform.subscriptions import Subscription
 from telemetry.metrics import serve_metrics
 
@@ -49,7 +50,11 @@ class Life:
     async def start(self) -> None:
         """Serve and consume. Raises CannotStart."""
         process, settings = self._process, self._process.settings
-        facts = {"context": process.context, "partitions": str(settings.partitions), "schema": str(schema.VERSION)}
+        facts = {
+            "context": process.context,
+            "partitions": str(settings.partitions),
+            "schema": schema.REFUSED_BY_THE_FIRST,
+        }
         check_facts(process.database, facts)
         await check_server(process.redis, process.telemetry)
         for group, routes in process.routes.items():
@@ -92,6 +97,7 @@ class Life:
         process = self._process
         yield give_back_memory()
         yield process.writer.watch()
+        yield process.backfill.run()
         yield process.faults.run()
         yield process.relay.run()
         yield process.timers.run()

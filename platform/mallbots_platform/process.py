@@ -1,7 +1,7 @@
 """One context as one process: what its composition binds together."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -13,6 +13,7 @@ from sqlalchemy import MetaData, Table
 
 from mallbots_platform import clock, ids, schema
 from mallbots_platform.aggregates import Aggregate, Entity
+from mallbots_platform.backfill import Backfill
 from mallbots_platform.calls import ProcessCalls
 from mallbots_platform.codec import Codec
 from mallbots_platform.database import Database
@@ -26,6 +27,7 @@ from mallbots_platform.handling import Route
 from mallbots_platform.lag import LagReader
 from mallbots_platform.life import Life
 from mallbots_platform.messages import Accepted, Contract, Refused
+from mallbots_platform.migrations import PLATFORM, Migration, bring_up_to_date
 from mallbots_platform.orchestration import AnswerIsOverdue, LocalHandler, Orchestration
 from mallbots_platform.outbox import Draft, Outbox, PublishedEvents
 from mallbots_platform.parking import ParkingLot, RetryPolicy
@@ -65,6 +67,7 @@ class Process:
         self.database = Database(settings.database_url)
         self.writer = Writer(self.database, self.meter)
         self.readers = Readers(self.database)
+        self.backfill = Backfill(self.writer, telemetry)
         self.outbox = Outbox(
             self.context, settings.partitions, self.writer, self.codec, telemetry.tracer, telemetry.facts
         )
@@ -90,8 +93,10 @@ class Process:
 
     # What a composition binds
 
-    def create_tables(self, metadata: MetaData) -> None:
-        self.database.create(metadata)
+    def create_tables(self, metadata: MetaData, migrations: Sequence[Migration] = ()) -> None:
+        """The context's own tables; `migrations` lead to them from what they were first. Raises CannotStart."""
+        bring_up_to_date(self.database, self.context, metadata, migrations)
+        self.backfill.add(self.context, migrations)
 
     def event_sourced(self, kind: type[A], events: tuple[type, ...]) -> EventSourced[A]:
         """The repository of an event-sourced aggregate; `events` are all its domain events."""
@@ -259,7 +264,8 @@ async def open_process(contract: Contract, settings: Settings) -> AsyncIterator[
     """The parts of a process, open for as long as the context lasts."""
     process = Process(contract, settings, open_telemetry(contract.context))
     try:
-        process.create_tables(schema.metadata)
+        bring_up_to_date(process.database, PLATFORM, schema.metadata, schema.MIGRATIONS)
+        process.backfill.add(PLATFORM, schema.MIGRATIONS)
         yield process
     finally:
         await process.close()

@@ -1,8 +1,11 @@
-"""The platform's own tables, the same in every context's database. Times are microseconds since the epoch, UTC."""
+"""The platform's own tables, the same in every context's database. Times are microseconds since the epoch, UTC.
+
+They are described as they are today; `MIGRATIONS` lead to that from what they were first.
+"""
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 
-VERSION = 1
+from mallbots_platform.migrations import Migration, number_of
 
 metadata = MetaData()
 
@@ -134,3 +137,14 @@ sagas = Table(
     PrimaryKeyConstraint("saga", "id"),
     Index("sagas_by_state", "saga", "state"),
 )
+
+REFUSED_BY_THE_FIRST = "2"  # the fact `schema`, by which programs that know no numbers see that they are too old
+MIGRATIONS = (
+    Migration(
+        number=2,
+        name="steps are numbered",
+        oldest=2,
+        statements=(f"UPDATE platform_facts SET value = '{REFUSED_BY_THE_FIRST}' WHERE name = 'schema'",),
+    ),
+)
+VERSION = number_of(MIGRATIONS)

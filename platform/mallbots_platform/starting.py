@@ -7,13 +7,9 @@ from redis.exceptions import RedisError
 
 from mallbots_platform.database import Database
 from mallbots_platform.embedded_redis import check_redis
-from mallbots_platform.errors import PlatformError
+from mallbots_platform.errors import CannotStart
 from mallbots_platform.streams import RedisClient
 from telemetry.bundle import Telemetry
-
-
-class CannotStart(PlatformError):
-    """Something is set up in a way that would lose data or break promises. Says what to do."""
 
 
 def check_facts(database: Database, facts: Mapping[str, str]) -> None:

@@ -20,7 +20,7 @@ import pytest
 from mallbots_platform.crash_points import LABELS
 from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.streams import open_redis
-from tests.support.crash_world import CASES, DESK, is_refused, live
+from tests.support.crash_world import ARCHIVED, CASES, DESK, is_refused, live
 from tests.support.world import flush
 
 SEEDS = range(int(os.environ.get("MALLBOTS_CRASH_SEEDS", "1")))
@@ -47,6 +47,8 @@ PLACES = {
     "saga: answered": ("desk", 28),
     "timer: fired": ("desk", 10),
     "lease: gained": ("desk office", 2),
+    "migration: step": ("desk", 1),
+    "migration: piece": ("desk", 4),
     "job: done": ("desk", 6),
     "job: noted": ("desk", 6),
 }
@@ -174,6 +176,9 @@ class Lives:
         assert letters_may_double or set(letters.values()) == {1}
         self._check_logs("desk")
         self._check_logs("office")
+        assert self.rows("desk", "SELECT number, copied FROM archive ORDER BY number") == [
+            (number, 1) for number in range(ARCHIVED)
+        ]
 
     def _check_logs(self, context: str) -> None:
         numbers: dict[tuple[str, int], list[int]] = {}
@@ -199,6 +204,8 @@ class Lives:
         if [*self.rows("desk", waiting), *self.rows("office", waiting)] != [(0,), (0,)]:
             return False
         if self.rows("desk", "SELECT COUNT(*) FROM deliveries WHERE group_name = 'desk.letters'") != [(8,)]:
+            return False
+        if self.rows("desk", "SELECT COUNT(*) FROM platform_migrations WHERE finished_at = 0") != [(0,)]:
             return False
         return all(self._has_applied(*pair) for pair in (("office", "desk"), ("desk", "office")))
 

@@ -17,9 +17,11 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text
 
 from mallbots_platform import crash_points
 from mallbots_platform.aggregates import Aggregate
+from mallbots_platform.database import Database
 from mallbots_platform.errors import RuleViolated
 from mallbots_platform.event_store import EventSourced
 from mallbots_platform.messages import Contract, command, event
+from mallbots_platform.migrations import Migration
 from mallbots_platform.process import Process, open_process
 from mallbots_platform.retention import Retention
 from mallbots_platform.sagas import Facts, Saga, Step
@@ -163,6 +165,42 @@ Table(
 )
 
 
+ARCHIVED = 200
+first_archive = MetaData()
+Table("archive", first_archive, Column("number", Integer, primary_key=True))
+archive_metadata = MetaData()
+archive = Table(
+    "archive",
+    archive_metadata,
+    Column("number", Integer, primary_key=True),
+    Column("copied", Integer, nullable=False, server_default="0"),
+)
+
+
+def count_a_copy(database: Database, behind: str, rows: int) -> str | None:
+    last = min(int(behind or -1) + rows, ARCHIVED - 1)
+    database.run("UPDATE archive SET copied = copied + 1 WHERE number > ? AND number <= ?", (int(behind or -1), last))
+    return None if last == ARCHIVED - 1 else str(last)
+
+
+ARCHIVE_MIGRATIONS = (
+    Migration(
+        number=2,
+        name="copies are counted",
+        statements=("ALTER TABLE archive ADD COLUMN copied INTEGER NOT NULL DEFAULT 0",),
+        online=count_a_copy,
+    ),
+)
+
+
+def open_old_archive(process: Process) -> None:
+    """As an earlier program left it, which may be this one, before it died."""
+    if "archive" not in process.database.table_names():
+        process.create_tables(first_archive)
+        process.database.run_many("INSERT INTO archive VALUES (?)", [(number,) for number in range(ARCHIVED)])
+    process.create_tables(archive_metadata, ARCHIVE_MIGRATIONS)
+
+
 @dataclass
 class Desk:
     process: Process
@@ -193,6 +231,7 @@ class Desk:
 @asynccontextmanager
 async def open_desk(settings: Settings, directory: Path) -> AsyncIterator[Process]:
     async with open_process(DESK, settings) as process:
+        open_old_archive(process)
         cases = EventSourced(Case, DESK.events, process.database, process.outbox, process.meter, snapshot_every=2)
         desk = Desk(process, cases, directory / "letters")
         queue = process.work_queue("letters", {SendLetter: desk.send_letter}, claim_seconds=1.0)
