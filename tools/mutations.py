@@ -200,6 +200,27 @@ MUTATIONS = (
         "        if False:\n",
     ),
     Mutation(
+        "one-past",
+        "what continues another epoch is applied",
+        f"{LIBRARY}/epochs.py",
+        "        return self.seq == 0 or self.epoch in (envelope.epoch, envelope.epochafter)\n",
+        "        return True\n",
+    ),
+    Mutation(
+        "one-past",
+        "a mark that its source does not know is believed",
+        f"{LIBRARY}/epochs.py",
+        "        if self.at_mark and mark.message_id:\n",
+        "        if True:\n            return True\n        if self.at_mark and mark.message_id:\n",
+    ),
+    Mutation(
+        "one-past",
+        "a stream that goes beyond its log is thrown away",
+        f"{LIBRARY}/relay.py",
+        "        kept = await self.aside.keep(stream)\n",
+        "        kept = 0\n",
+    ),
+    Mutation(
         "changed-once",
         "whoever comes takes every step",
         f"{LIBRARY}/migrations.py",

@@ -18,10 +18,12 @@ app = typer.Typer(
 )
 events_app = typer.Typer(help="What the contexts say.", no_args_is_help=True)
 parked_app = typer.Typer(help="What was set aside, and what to do with it.", no_args_is_help=True)
+lost_app = typer.Typer(help="What was lost because a database went back, and how all go on.", no_args_is_help=True)
 fault_app = typer.Typer(help="Faults to be switched on while it runs.", no_args_is_help=True)
 app.add_typer(fault_app, name="fault")
 app.add_typer(events_app, name="events")
 app.add_typer(parked_app, name="parked")
+app.add_typer(lost_app, name="lost")
 
 Data = Annotated[
     Path | None, typer.Option("--data", envvar=VARIABLE, help="Where the run keeps its things; .mallbots if not said.")
@@ -29,6 +31,7 @@ Data = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 FaultName = Annotated[str, typer.Argument(help="As `fault list` writes it, such as slow-handler.")]
 FaultContext = Annotated[str, typer.Option(help="Of one context only; of all that know it if not said.")]
+Source = Annotated[str, typer.Argument(help="The context whose database went back, such as ordering.")]
 Name = Annotated[str, typer.Argument(help="As `parked list` writes it, such as ordering:3.")]
 
 
@@ -167,6 +170,30 @@ def discard_parked(name: Name, data: Data = None, json: Json = False) -> None:
     from mallbots.parked import discard_parked
 
     run(lambda: discard_parked(data_directory(data), name, json))
+
+
+@lost_app.command("list")
+def list_lost(data: Data = None, json: Json = False) -> None:
+    """What was lost on which side, per conversation; what waits to be settled, and what was."""
+    from mallbots.lost import list_lost
+
+    run(lambda: list_lost(data_directory(data), json))
+
+
+@lost_app.command("go-on")
+def go_on(source: Source, data: Data = None, json: Json = False) -> None:
+    """Go on from here: what that context has lost stays lost, and its subscribers hear what it says now."""
+    from mallbots.lost import settle_lost
+
+    run(lambda: settle_lost(data_directory(data), source, False, json))
+
+
+@lost_app.command("take-back")
+def take_back(source: Source, data: Data = None, json: Json = False) -> None:
+    """Go on from here, and let that context say its lost events again, as far as streams still had them."""
+    from mallbots.lost import settle_lost
+
+    run(lambda: settle_lost(data_directory(data), source, True, json))
 
 
 @app.command()

@@ -59,6 +59,13 @@ class Database:
         """This thread's, for what SQLAlchemy wants to look at by itself."""
         return self._connection()
 
+    @property
+    def session(self) -> object:
+        """This thread's connection, as something to be compared: another one each time it is opened."""
+        self._cursor()
+        session: object = self._local.session
+        return session
+
     def create(self, metadata: MetaData) -> None:
         """Create the tables that are missing."""
         with self.alone():
@@ -189,6 +196,7 @@ class Database:
             raw = connection.connection.dbapi_connection
             self.dialect.open(raw)
             self._local.connection = connection
+            self._local.session = object()
             self._local.cursor = raw.cursor()  # type: ignore[union-attr] # a fresh connection has its driver's
         return connection
 

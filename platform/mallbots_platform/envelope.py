@@ -5,13 +5,15 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from mallbots_platform.errors import InvalidInput
 from telemetry.tracing import TraceContext
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Identity, time, order and cause of one message; `data` is its payload as JSON."""
+    """Identity, time, order and cause of one message; `data` is its payload as JSON. The first message of an epoch says
+    after which one it comes."""
 
     specversion: Literal["1.0"] = "1.0"
     id: str
@@ -28,6 +30,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     traceparent: str = ""
     tracestate: str = ""
     baggage: str = ""
+    epoch: str = ""
+    epochafter: str | UnsetType = UNSET
     datacontenttype: str = "application/json"
     data: msgspec.Raw
 

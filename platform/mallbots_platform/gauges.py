@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mallbots_platform import aside
 from mallbots_platform.clock import now_us
 from mallbots_platform.database import Database
 from mallbots_platform.errors import Unavailable
@@ -91,6 +92,7 @@ def in_database(database: Database) -> Known:
         found["mallbots_parked", (("group", group),)] = waiting
         found["mallbots_dead", (("group", group),)] = dead
         found["mallbots_parked_oldest_seconds", (("group", group),)] = _age(now, oldest)
+    [(found["mallbots_outbox_aside", ()],)] = database.run(aside.COUNT)
     [(due_at,)] = database.run("SELECT MIN(due_at) FROM timers")
     found["mallbots_timers_overdue_seconds", ()] = _age(now, due_at)
     [(committed_at,)] = database.run(_OLDEST_UNPUBLISHED)

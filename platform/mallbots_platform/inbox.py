@@ -1,7 +1,8 @@
 """Applies what came out of a stream, and in the same transaction remembers that it did.
 
 Numbers are gapless, so one high-water mark per group and partition says everything: at or below it is a
-duplicate, the next one is due, anything above is proof that something is missing.
+duplicate, the next one is due, anything above is proof that something is missing. All that holds within one
+past: a next one that does not continue the mark's epoch is doubted until the source has told its epochs.
 """
 
 from dataclasses import dataclass, field
@@ -13,9 +14,11 @@ from mallbots_platform.crash_points import reached
 from mallbots_platform.database import Database
 from mallbots_platform.delivery_metrics import DeliveryMetrics, Handled
 from mallbots_platform.envelope import Envelope, decode_envelope
+from mallbots_platform.epochs import AT_THE_START, UNKNOWN, Epochs, Mark
 from mallbots_platform.errors import InvalidInput, words_of
 from mallbots_platform.handling import Attempt, Handling, Outcome, Received, Route
 from mallbots_platform.leases import Fence
+from mallbots_platform.marks import Marks, Place
 from mallbots_platform.parking import DEAD, ParkedMessage, ParkingLot
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.writer import Writer
@@ -24,12 +27,14 @@ from telemetry.bundle import Telemetry
 
 @dataclass(slots=True)
 class Applied:
-    """What a batch came to: the mark after it, and the entry at which it had to stop, if it had to."""
+    """What a batch came to: the mark after it, and the entry at which it had to stop, if it had to. What is `doubted`
+    may belong to another past."""
 
-    mark: int = 0
+    mark: Mark = AT_THE_START
     duplicates: int = 0
     stopped_at: Received | None = None
     reason: str = ""
+    doubted: bool = False
     parked: int = 0
 
 
@@ -51,22 +56,33 @@ class Inbox:
         self._group = group
         self._writer = writer
         self._database: Database = writer.database
+        self.marks = Marks(group, self._database)
         self._handling = handling
         self._metrics = DeliveryMetrics(group, telemetry.meter)
+        self._epochs: dict[StreamName, Epochs] = {}
+        self._lost: frozenset[str] = frozenset()
+
+    def load_lost(self) -> None:
+        """What was applied here and lost by its source: should it be said again, it is not applied again."""
+        self._lost = frozenset(id for (id,) in self._database.run(_LOST, (self._group,)))
 
     def mark(self, stream: StreamName) -> int:
         """The last number up to which everything is applied."""
-        return self._marks(stream)[0]
+        return self.marks.read(stream).mark.seq
+
+    def trust(self, stream: StreamName, epochs: Epochs) -> None:
+        """What the source has told of its epochs; the mark is in this past."""
+        self._epochs[stream] = epochs
 
     def apply(self, route: Route, stream: StreamName, entries: list[Received], fence: Fence) -> Applied:
         """Apply entries in order; stop before the first that is not the next one, or is none of ours."""
         fence.check(self._database)
-        before, replay_until = self._marks(stream)
-        applied = Applied(mark=before)
-        batch = _Batch(stream, route, self.lot.keys(stream), again=before < replay_until)
+        before = self.marks.read(stream)
+        applied = Applied(mark=before.mark)
+        batch = _Batch(stream, route, self.lot.keys(stream), again=before.is_replaying)
         for entry in entries:
-            entry.replayed = entry.seq <= replay_until
-            if entry.seq <= applied.mark:
+            entry.replayed = entry.seq <= before.replay_until
+            if entry.seq <= applied.mark.seq:
                 applied.duplicates += 1
             elif not self._is_next(batch, entry, applied):
                 break
@@ -86,13 +102,16 @@ class Inbox:
             envelope = decode_envelope(entry.raw)
         except InvalidInput:
             return False
-        if entry.seq != self.mark(stream) + 1 or _misplaced(envelope, stream, entry.seq):
+        before = self.marks.read(stream)
+        if entry.seq != before.mark.seq + 1 or _misplaced(envelope, stream, entry.seq):
+            return False
+        if not self._continues(before.mark, envelope, stream):
             return False
         error = f"the process died {crashes} times while handling it"
         self.lot.bury(stream, entry.seq, envelope, _text(entry.raw), error, crashes, entry.published_at)
         batch = _Batch(stream, route, set())
         batch.deliveries.append(self._delivery(batch, envelope, entry, Outcome.DEAD, crashes, 0, error))
-        self._remember(batch, entry.seq - 1, Applied(mark=entry.seq))
+        self._remember(batch, before, Applied(mark=_mark_at(entry, envelope)))
         self._writer.after_commit(lambda: self._metrics.count(Outcome.DEAD))
         return True
 
@@ -130,21 +149,21 @@ class Inbox:
         self._database.run(_FORGET_CRASHES, (self._group, *stream, mark))
         return mark
 
-    def rewind(self, stream: StreamName, from_seq: int) -> int:
-        """Let everything from `from_seq` be applied again; how many messages that is."""
-        mark = self.mark(stream)
-        if from_seq > mark:
-            return 0
-        self._database.run(_REWIND, (from_seq - 1, mark, self._group, *stream))
-        return mark - from_seq + 1
+    def believes(self, stream: StreamName, entry: Received) -> bool:
+        """Whether it is of the epoch of which its source says it is."""
+        return decode_envelope(entry.raw).epoch == self._epoch_at(stream, entry.seq)
 
-    def _marks(self, stream: StreamName) -> tuple[int, int]:
-        """What is applied, and up to where it is being applied again."""
-        rows = self._database.run(_MARKS, (self._group, *stream))
-        return (int(rows[0][0]), int(rows[0][1])) if rows else (0, 0)
+    def _continues(self, mark: Mark, envelope: Envelope, stream: StreamName) -> bool:
+        return mark.is_before(envelope) or envelope.epoch == self._epoch_at(stream, envelope.sequence)
+
+    def _epoch_at(self, stream: StreamName, seq: int) -> str:
+        """As the source has told it."""
+        known = self._epochs.get(stream)
+        return known.at(seq) if known and seq <= known.head else UNKNOWN
 
     def _is_next(self, batch: _Batch, entry: Received, applied: Applied) -> bool:
-        problem = f"entry {entry.seq} came after {applied.mark}" if entry.seq > applied.mark + 1 else ""
+        mark = applied.mark
+        problem = f"entry {entry.seq} came after {mark.seq}" if entry.seq > mark.seq + 1 else ""
         envelope: Envelope | None = None
         if entry.gone:
             problem = f"entry {entry.seq} is pending, and no longer in its stream"
@@ -158,12 +177,21 @@ class Inbox:
         if problem or envelope is None:
             applied.stopped_at, applied.reason = entry, problem
             return False
+        if not self._continues(mark, envelope, batch.stream):
+            applied.stopped_at, applied.doubted = entry, True
+            applied.reason = f"entry {entry.seq} is of another epoch"
+            return False
         applied.parked += self._handle(batch, envelope, entry)
-        applied.mark = entry.seq
+        applied.mark = _mark_at(entry, envelope)
         return True
 
     def _handle(self, batch: _Batch, envelope: Envelope, entry: Received) -> bool:
         """Whether it will have to be tried again."""
+        if envelope.id in self._lost:
+            error = "it was applied before its source lost it"
+            batch.deliveries.append(self._delivery(batch, envelope, entry, Outcome.APPLIED, 0, 0, error))
+            self._writer.after_commit(lambda: self._metrics.count(Outcome.DUPLICATE))
+            return False
         if envelope.subject in batch.parked_keys:
             self.lot.queue(batch.stream, entry.seq, envelope, _text(entry.raw), entry.published_at)
             batch.deliveries.append(
@@ -224,21 +252,30 @@ class Inbox:
         times = (outbox_us, stream_us, handler_us, critical_us, now)
         return (*place, envelope.correlationid, told, attempts, *times, error)
 
-    def _remember(self, batch: _Batch, before: int, applied: Applied) -> None:
+    def _remember(self, batch: _Batch, before: Place, applied: Applied) -> None:
         self._write_deliveries(batch)
-        if applied.mark != before or applied.duplicates:
-            self._write_mark(batch.stream, applied.mark, applied.duplicates)
+        if applied.mark != before.mark or applied.duplicates:
+            self.marks.advance(batch.stream, before, applied.mark, applied.duplicates)
         if applied.duplicates:
             self._writer.after_commit(lambda: self._metrics.count(Outcome.DUPLICATE, applied.duplicates))
 
     def _write_deliveries(self, batch: _Batch) -> None:
         if batch.again:
-            self._database.run_many(_UNDELIVERED, [row[:5] for row in batch.deliveries])
+            self._database.run_many(_UNSETTLED, [row[:5] for row in batch.deliveries])
         self._database.run_many(_DELIVERED, batch.deliveries)
         self._writer.after_commit(partial(self._metrics.delivered, batch.handled))
 
-    def _write_mark(self, stream: StreamName, mark: int, duplicates: int) -> None:
-        self._database.run(_WRITE_MARK, (self._group, *stream, mark, duplicates))
+
+def _mark_at(entry: Received, envelope: Envelope) -> Mark:
+    return Mark(entry.seq, envelope.epoch, envelope.id)
+
+
+def claims_its_place(stream: StreamName, entry: Received) -> bool:
+    """Whether it says of itself that it is what belongs there."""
+    try:
+        return not _misplaced(decode_envelope(entry.raw), stream, entry.seq)
+    except InvalidInput:
+        return False
 
 
 def _misplaced(envelope: Envelope, stream: StreamName, seq: int) -> str:
@@ -251,26 +288,15 @@ def _text(raw: bytes | str) -> str:
     return raw.decode() if isinstance(raw, bytes) else raw
 
 
-_MARKS = """
-    SELECT applied_seq, replay_until FROM inbox WHERE group_name = ? AND source = ? AND channel = ? AND partition = ?
-"""
-_WRITE_MARK = """
-    INSERT INTO inbox (group_name, source, channel, partition, applied_seq, replay_until, duplicates)
-    VALUES (?, ?, ?, ?, ?, 0, ?)
-    ON CONFLICT (group_name, source, channel, partition) DO UPDATE
-    SET applied_seq = excluded.applied_seq, duplicates = inbox.duplicates + excluded.duplicates
-"""
-_REWIND = """
-    UPDATE inbox SET applied_seq = ?, replay_until = ?
-    WHERE group_name = ? AND source = ? AND channel = ? AND partition = ?
-"""
+_LOST = "SELECT message_id FROM lost WHERE group_name = ? AND outcome IN ('applied', 'ignored', 'discarded')"
 _DELIVERED = """
     INSERT INTO deliveries (group_name, source, channel, partition, seq, message_id, type, key, correlation_id, outcome,
                             attempts, outbox_us, stream_us, handler_us, critical_us, committed_at, error)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
-_UNDELIVERED = """
+_UNSETTLED = """
     DELETE FROM deliveries WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq = ?
+        AND outcome NOT IN ('applied', 'ignored')
 """
 _NOTE_CRASH = """
     INSERT INTO crash_notes (group_name, source, channel, partition, seq, attempts) VALUES (?, ?, ?, ?, ?, 1)

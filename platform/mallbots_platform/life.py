@@ -176,7 +176,7 @@ class Life:
             OperatorQueries(process.context, process.database),
             *(process.readers, process.writer, process.subscriptions, process.queues, process.lag),
             self._status,
-            process.faults,
+            *(process.faults, process.relay.aside, process.outbox),
         )
 
     def _status(self) -> pb.GetStatusResponse:

@@ -5,13 +5,16 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from mallbots_platform import operator_pb2 as pb
+from mallbots_platform.aside import Aside
 from mallbots_platform.database import Database
 from mallbots_platform.errors import InvalidInput, NotFound, RuleViolated, Unavailable
 from mallbots_platform.faults import Faults
 from mallbots_platform.lag import LagReader
 from mallbots_platform.operator_queries import OperatorQueries
+from mallbots_platform.outbox import Outbox
 from mallbots_platform.parking import QUEUED, ParkingLot
 from mallbots_platform.readers import Readers
+from mallbots_platform.settling import Parting
 from mallbots_platform.subscriptions import Subscription
 from mallbots_platform.work_queues import WorkQueue
 from mallbots_platform.writer import Writer
@@ -61,6 +64,9 @@ class OperatorReads:
     async def ListSagas(self, request: pb.ListSagasRequest, **_: Any) -> pb.ListSagasResponse:
         return await self._ask(self._queries.list_sagas, request)
 
+    async def ListLost(self, request: pb.ListLostRequest, **_: Any) -> pb.ListLostResponse:
+        return pb.ListLostResponse(messages=await self._readers.run(self._queries.list_lost))
+
     async def GetTotals(self, request: pb.GetTotalsRequest, **_: Any) -> pb.GetTotalsResponse:
         return await self._readers.run(self._queries.totals)
 
@@ -78,8 +84,12 @@ class OperatorApi(OperatorReads):
         lag: LagReader,
         status: Callable[[], pb.GetStatusResponse],
         faults: Faults,
+        aside: Aside,
+        outbox: Outbox,
     ) -> None:
         super().__init__(queries, readers)
+        self._aside = aside
+        self._outbox = outbox
         self._writer = writer
         self._subscriptions = subscriptions
         self._queues = queues
@@ -108,6 +118,23 @@ class OperatorApi(OperatorReads):
         await self._writer.run(partial(holder.discard, request.id))
         holder.retry_soon()
         return pb.DiscardParkedResponse()
+
+    async def ListLost(self, request: pb.ListLostRequest, **_: Any) -> pb.ListLostResponse:
+        """Also what waits to be settled. Raises Unavailable when a source does not say where they part."""
+        answer = await super().ListLost(request)
+        for group, subscription in self._subscriptions.items():
+            for parting in await subscription.partings():
+                answer.partings.append(_parting(group, parting))
+                behind = partial(self._queries.lost_behind, group, parting.stream, parting.agreed.seq)
+                answer.messages.extend(await self._readers.run(behind))
+        return answer
+
+    async def SettleLost(self, request: pb.SettleLostRequest) -> pb.SettleLostResponse:
+        lost = sum([await each.go_on(request.source) for each in self._subscriptions.values()])
+        if request.source != self._queries.context:
+            return pb.SettleLostResponse(lost=lost)
+        taken_back = await self._aside.take_back(self._outbox) if request.take_back else 0
+        return pb.SettleLostResponse(lost=lost + await self._aside.give_up(), taken_back=taken_back)
 
     async def GetLag(self, request: pb.GetLagRequest) -> pb.GetLagResponse:
         return pb.GetLagResponse(lags=await self._lag.read())
@@ -158,6 +185,19 @@ class OperatorApi(OperatorReads):
         raise NotFound("parked message", str(parked_id))
 
 
+def _parting(group: str, parting: Parting) -> pb.Parting:
+    source, channel, partition = parting.stream
+    return pb.Parting(
+        group=group,
+        source=source,
+        channel=channel,
+        partition=partition,
+        agreed_sequence=parting.agreed.seq,
+        applied_sequence=parting.mark.seq,
+        last_sequence=parting.head,
+    )
+
+
 def _retry(lot: ParkingLot, id: int) -> None:
     if lot.find(id).state == QUEUED:
         raise RuleViolated("it waits behind another message of its key: retry or discard that one")
@@ -186,6 +226,9 @@ class OfflineOperator(OperatorReads):
         raise self._not_running()
 
     async def Replay(self, request: pb.ReplayRequest, **_: Any) -> pb.ReplayResponse:
+        raise self._not_running()
+
+    async def SettleLost(self, request: pb.SettleLostRequest, **_: Any) -> pb.SettleLostResponse:
         raise self._not_running()
 
     async def ListFaults(self, request: pb.ListFaultsRequest, **_: Any) -> pb.ListFaultsResponse:

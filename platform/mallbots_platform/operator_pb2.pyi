@@ -201,13 +201,23 @@ class ReadLogResponse(_message.Message):
     ENTRIES_FIELD_NUMBER: _builtins.int
     LAST_SEQUENCE_FIELD_NUMBER: _builtins.int
     CHANNELS_FIELD_NUMBER: _builtins.int
+    EPOCHS_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_AT_FIELD_NUMBER: _builtins.int
     last_sequence: _builtins.int
     """Sequence of the last message committed in this channel and partition."""
+    message_id_at: _builtins.str
+    """Of the message with the number after_sequence; empty when the log has none."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___LogEntry]: ...
     @_builtins.property
     def channels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Channels of this context, so that a reader needs no list of its own."""
+
+    @_builtins.property
+    def epochs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Epoch]:
+        """Epochs of this channel and partition in their order, the newest thousand: a mark whose epoch is not among them, or
+        ended before it, was made in a past that this database does not know.
+        """
 
     def __init__(
         self,
@@ -215,14 +225,40 @@ class ReadLogResponse(_message.Message):
         entries: _abc.Iterable[Global___LogEntry] | None = ...,
         last_sequence: _builtins.int = ...,
         channels: _abc.Iterable[_builtins.str] | None = ...,
+        epochs: _abc.Iterable[Global___Epoch] | None = ...,
+        message_id_at: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "entries", b"entries", "last_sequence", b"last_sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "entries", b"entries", "epochs", b"epochs", "last_sequence", b"last_sequence", "message_id_at", b"message_id_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReadLogResponse: _TypeAlias = ReadLogResponse  # noqa: Y015
+
+@_typing.final
+class Epoch(_message.Message):
+    """It begins when a process connects to the database, and lasts until the next one begins."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    FIRST_SEQUENCE_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    first_sequence: _builtins.int
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        first_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_sequence", b"first_sequence", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Epoch: _TypeAlias = Epoch  # noqa: Y015
 
 @_typing.final
 class FindMessagesRequest(_message.Message):
@@ -1089,3 +1125,181 @@ class SwitchFaultResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SwitchFaultResponse: _TypeAlias = SwitchFaultResponse  # noqa: Y015
+
+@_typing.final
+class ListLostRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLostRequest: _TypeAlias = ListLostRequest  # noqa: Y015
+
+@_typing.final
+class ListLostResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    PARTINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___LostMessage]: ...
+    @_builtins.property
+    def partings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Parting]: ...
+    def __init__(
+        self,
+        *,
+        messages: _abc.Iterable[Global___LostMessage] | None = ...,
+        partings: _abc.Iterable[Global___Parting] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "partings", b"partings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLostResponse: _TypeAlias = ListLostResponse  # noqa: Y015
+
+@_typing.final
+class LostMessage(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    PARTITION_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    CORRELATION_ID_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    SETTLED_AT_FIELD_NUMBER: _builtins.int
+    group: _builtins.str
+    """Who has applied it; empty for what its own source has lost, and a stream still had."""
+    source: _builtins.str
+    channel: _builtins.str
+    partition: _builtins.int
+    sequence: _builtins.int
+    message_id: _builtins.str
+    type: _builtins.str
+    subject: _builtins.str
+    correlation_id: _builtins.str
+    outcome: _builtins.str
+    """What became of it: of a subscriber's, as of a delivery; of the source's own, "given up" or "taken back", empty at first."""
+    settled_at: _builtins.int
+    """Microseconds since the epoch; 0 until it is settled."""
+    def __init__(
+        self,
+        *,
+        group: _builtins.str = ...,
+        source: _builtins.str = ...,
+        channel: _builtins.str = ...,
+        partition: _builtins.int = ...,
+        sequence: _builtins.int = ...,
+        message_id: _builtins.str = ...,
+        type: _builtins.str = ...,
+        subject: _builtins.str = ...,
+        correlation_id: _builtins.str = ...,
+        outcome: _builtins.str = ...,
+        settled_at: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "correlation_id", b"correlation_id", "group", b"group", "message_id", b"message_id", "outcome", b"outcome", "partition", b"partition", "sequence", b"sequence", "settled_at", b"settled_at", "source", b"source", "subject", b"subject", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LostMessage: _TypeAlias = LostMessage  # noqa: Y015
+
+@_typing.final
+class Parting(_message.Message):
+    """A stream that waits: up to agreed_sequence its group and its source have the same messages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    PARTITION_FIELD_NUMBER: _builtins.int
+    AGREED_SEQUENCE_FIELD_NUMBER: _builtins.int
+    APPLIED_SEQUENCE_FIELD_NUMBER: _builtins.int
+    LAST_SEQUENCE_FIELD_NUMBER: _builtins.int
+    group: _builtins.str
+    source: _builtins.str
+    channel: _builtins.str
+    partition: _builtins.int
+    agreed_sequence: _builtins.int
+    applied_sequence: _builtins.int
+    last_sequence: _builtins.int
+    """Of the last message that the source has now."""
+    def __init__(
+        self,
+        *,
+        group: _builtins.str = ...,
+        source: _builtins.str = ...,
+        channel: _builtins.str = ...,
+        partition: _builtins.int = ...,
+        agreed_sequence: _builtins.int = ...,
+        applied_sequence: _builtins.int = ...,
+        last_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreed_sequence", b"agreed_sequence", "applied_sequence", b"applied_sequence", "channel", b"channel", "group", b"group", "last_sequence", b"last_sequence", "partition", b"partition", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Parting: _TypeAlias = Parting  # noqa: Y015
+
+@_typing.final
+class SettleLostRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    TAKE_BACK_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """The context whose database went back."""
+    take_back: _builtins.bool
+    """Say the lost events again that a stream still had."""
+    def __init__(
+        self,
+        *,
+        source: _builtins.str = ...,
+        take_back: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["source", b"source", "take_back", b"take_back"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SettleLostRequest: _TypeAlias = SettleLostRequest  # noqa: Y015
+
+@_typing.final
+class SettleLostResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOST_FIELD_NUMBER: _builtins.int
+    TAKEN_BACK_FIELD_NUMBER: _builtins.int
+    lost: _builtins.int
+    """Messages that this process has noted as lost, or given up."""
+    taken_back: _builtins.int
+    def __init__(
+        self,
+        *,
+        lost: _builtins.int = ...,
+        taken_back: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lost", b"lost", "taken_back", b"taken_back"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SettleLostResponse: _TypeAlias = SettleLostResponse  # noqa: Y015

@@ -10,10 +10,12 @@ from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.database import Database
 from mallbots_platform.errors import InvalidInput
 from mallbots_platform.parking import ParkedMessage
+from mallbots_platform.partitions import StreamName
 from mallbots_platform.validation import optional_text, text
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 200, 1000
 MOST_FOUND = 5000
+MOST_EPOCHS = 1000
 LARGEST_ANSWER = 3 << 20
 M = TypeVar("M", bound=Message)
 
@@ -32,12 +34,19 @@ class OperatorQueries:
             (*place, request.after_sequence, limit(request.limit)),
         )
         heads = self._database.run("SELECT last_seq FROM outbox_heads WHERE channel = ? AND partition = ?", place)
+        at = self._database.run(_ID_AT, (*place, request.after_sequence))
         channels = self._database.run("SELECT DISTINCT channel FROM outbox_heads ORDER BY channel")
         return pb.ReadLogResponse(
             entries=_that_fit(self._log_entry(row) for row in rows),
             last_sequence=heads[0][0] if heads else 0,
             channels=[channel for (channel,) in channels],
+            epochs=self._epochs(place),
+            message_id_at=at[0][0] if at else "",
         )
+
+    def _epochs(self, place: tuple[str, int]) -> list[pb.Epoch]:
+        newest = self._database.run(_EPOCHS, (*place, MOST_EPOCHS))
+        return [pb.Epoch(id=epoch, first_sequence=first) for epoch, first in reversed(newest)]
 
     def find_messages(self, request: pb.FindMessagesRequest) -> pb.FindMessagesResponse:
         """Correlation covers a whole conversation; the other ids are for those who hold but one message of it."""
@@ -92,6 +101,19 @@ class OperatorQueries:
     def _saga(self, saga: str, process_id: str, state: str, step: str, *, with_history: bool) -> pb.SagaState:
         history = self._history(process_id) if with_history else ()
         return pb.SagaState(saga=saga, id=process_id, state=state, step=step, history=history)
+
+    def list_lost(self) -> list[pb.LostMessage]:
+        """What is settled, and what waits in this database."""
+        return [
+            pb.LostMessage(**dict(zip(_LOST_FIELDS, row, strict=True)))
+            for statement, values in ((_LOST, ()), (_ASIDE, (self.context,)))
+            for row in self._database.run(statement, values)
+        ]
+
+    def lost_behind(self, group: str, stream: StreamName, seq: int) -> list[pb.LostMessage]:
+        """What a group has applied behind a number, of which its source knows nothing any more."""
+        rows = self._database.run(_LOST_BEHIND, (group, *stream, seq, MOST_FOUND))
+        return [pb.LostMessage(**dict(zip(_LOST_FIELDS, row, strict=True))) for row in rows]
 
     def totals(self) -> pb.GetTotalsResponse:
         [(committed, published, republished)] = self._database.run(_PUBLISHED)
@@ -170,6 +192,27 @@ _LOG = """
     SELECT o.channel, o.partition, o.seq, o.id, o.type, o.key, o.correlation_id, o.causation_id, o.trace_id,
         o.committed_at, CASE WHEN o.seq <= h.published_seq THEN h.published_at ELSE 0 END, o.envelope
     FROM outbox o JOIN outbox_heads h ON h.channel = o.channel AND h.partition = o.partition
+"""
+_ID_AT = "SELECT id FROM outbox WHERE channel = ? AND partition = ? AND seq = ?"
+_EPOCHS = """
+    SELECT epoch, first_seq FROM outbox_epochs WHERE channel = ? AND partition = ? ORDER BY first_seq DESC LIMIT ?
+"""
+_LOST_FIELDS = (
+    *("group", "source", "channel", "partition", "sequence", "message_id", "type", "subject", "correlation_id"),
+    *("outcome", "settled_at"),
+)
+_LOST = """
+    SELECT group_name, source, channel, partition, seq, message_id, type, key, correlation_id, outcome, settled_at
+    FROM lost ORDER BY settled_at, group_name, source, channel, partition, seq
+"""
+_ASIDE = """
+    SELECT '', CAST(? AS TEXT), channel, partition, seq, id, type, key, correlation_id, outcome, settled_at
+    FROM aside ORDER BY found_at, channel, partition, seq
+"""
+_LOST_BEHIND = """
+    SELECT group_name, source, channel, partition, seq, message_id, type, key, correlation_id, outcome, 0
+    FROM deliveries WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq > ?
+    ORDER BY seq LIMIT ?
 """
 _DELIVERY_FIELDS = (
     *("position", "message_id", "type", "group", "source", "channel", "partition", "sequence", "subject"),

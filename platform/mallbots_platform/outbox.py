@@ -1,7 +1,6 @@
 """The gapless log of what a context says, written in the same transaction as the change it tells of.
 
-Every message of a channel and partition has the next number, without holes: numbers are given right before
-the commit, from a counter row that is locked by the transaction, so that commit order is sequence order.
+Every message of a channel and partition has the next number, without holes; numbers are given right before the commit.
 """
 
 from collections import defaultdict
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from mallbots_platform.aggregates import Recorder
 from mallbots_platform.clock import now_us, rfc3339
@@ -17,13 +17,14 @@ from mallbots_platform.codec import Codec
 from mallbots_platform.database import Database
 from mallbots_platform.envelope import Envelope, encode_envelope
 from mallbots_platform.ids import new_id
+from mallbots_platform.numbers import Numbering, Numbers, Place
 from mallbots_platform.partitions import EVENTS, partition_of
 from mallbots_platform.writer import Writer
 from telemetry.facts import Fact, Tell, nobody_listens
-from telemetry.tracing import Kind, Span, Tracer
+from telemetry.tracing import Kind, Span, TraceContext, Tracer
 
 PublishedEvents = Callable[[Any, Any], Iterable[object]]
-Heads = Mapping[tuple[str, int], int]
+Heads = Mapping[Place, int]
 Listener = Callable[[object, "Draft"], None]
 
 
@@ -59,6 +60,7 @@ class Outbox:
         self.context = context
         self.partitions = partitions
         self.on_commit: Callable[[Heads], None] = lambda heads: None
+        self.numbering = Numbering(writer)
         self._writer = writer
         self._database: Database = writer.database
         self._codec = codec
@@ -110,31 +112,41 @@ class Outbox:
             listener(message, draft)
         return draft
 
+    def say_again(self, said: Envelope) -> None:
+        """A message that the log has lost, by its own id and with its own cause; its number is a new one."""
+        trace = TraceContext(said.traceparent, said.tracestate, said.baggage)
+        self._drafts.append(
+            Draft(
+                channel=said.channel,
+                partition=partition_of(said.subject, self.partitions),
+                id=said.id,
+                type=said.type,
+                version=said.dataversion,
+                key=said.subject,
+                correlation_id=said.correlationid,
+                causation_id=said.causationid,
+                data=bytes(said.data),
+                span=self._tracer.span(f"create {said.type}", kind=Kind.PRODUCER, new_trace=True, links=[trace]),
+            )
+        )
+
     def _flush(self) -> None:
         if not self._drafts:
             return
         committed_at = now_us()
         time = rfc3339(committed_at)
-        heads = self._advance(_counted(self._drafts))
-        next_seq = {place: first for place, (first, _) in heads.items()}
+        numbers = self.numbering.advance(_counted(self._drafts))
+        next_seq = {place: given.first for place, given in numbers.items()}
         rows = []
         for draft in self._drafts:
             place = (draft.channel, draft.partition)
-            rows.append(self._row(draft, next_seq[place], committed_at, time))
+            rows.append(self._row(draft, next_seq[place], numbers[place], committed_at, time))
             next_seq[place] += 1
         self._database.run_many(_INSERT, rows)
-        drafts, told = list(self._drafts), {place: last for place, (_, last) in heads.items()}
-        self._writer.after_commit(lambda: self._committed(drafts, told))
+        drafts = list(self._drafts)
+        self._writer.after_commit(lambda: self._committed(drafts, numbers))
 
-    def _advance(self, counts: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], tuple[int, int]]:
-        """First and last new number per channel and partition; locked in one order, so that writers never deadlock."""
-        heads = {}
-        for (channel, partition), count in sorted(counts.items()):
-            [(last,)] = self._database.run(_ADVANCE, (channel, partition, count))
-            heads[channel, partition] = (last - count + 1, last)
-        return heads
-
-    def _row(self, draft: Draft, seq: int, committed_at: int, time: str) -> tuple[Any, ...]:
+    def _row(self, draft: Draft, seq: int, given: Numbers, committed_at: int, time: str) -> tuple[Any, ...]:
         trace = draft.span.context
         envelope = Envelope(
             id=draft.id,
@@ -151,6 +163,8 @@ class Outbox:
             traceparent=trace.traceparent,
             tracestate=trace.tracestate,
             baggage=trace.baggage,
+            epoch=given.epoch,
+            epochafter=UNSET if given.after is None or seq != given.first else given.after,
             data=msgspec.Raw(draft.data),
         )
         _describe(draft, envelope)
@@ -159,11 +173,12 @@ class Outbox:
             *(draft.causation_id, envelope.trace_id, committed_at, encode_envelope(envelope).decode()),
         )
 
-    def _committed(self, drafts: list[Draft], heads: Heads) -> None:
+    def _committed(self, drafts: list[Draft], numbers: Mapping[Place, Numbers]) -> None:
+        self.numbering.committed(numbers)
         for draft in drafts:
             draft.span.end()
         self._tell([_fact(draft) for draft in drafts if draft.channel == EVENTS])
-        self.on_commit(heads)
+        self.on_commit({place: given.last for place, given in numbers.items()})
 
 
 def _nothing(source: object, event: object) -> Iterator[object]:
@@ -181,8 +196,8 @@ def _fact(draft: Draft) -> Fact:
     )
 
 
-def _counted(drafts: list[Draft]) -> Mapping[tuple[str, int], int]:
-    counts: dict[tuple[str, int], int] = defaultdict(int)
+def _counted(drafts: list[Draft]) -> Mapping[Place, int]:
+    counts: dict[Place, int] = defaultdict(int)
     for draft in drafts:
         counts[draft.channel, draft.partition] += 1
     return counts
@@ -212,13 +227,6 @@ def message_attributes(envelope: Envelope, operation: str) -> dict[str, str | in
     }
 
 
-_ADVANCE = """
-    INSERT INTO outbox_heads (channel, partition, last_seq, published_seq, published_at, trimmed_seq, pruned_seq,
-                              republished)
-    VALUES (?, ?, ?, 0, 0, 0, 0, 0)
-    ON CONFLICT (channel, partition) DO UPDATE SET last_seq = outbox_heads.last_seq + excluded.last_seq
-    RETURNING last_seq
-"""
 _INSERT = """
     INSERT INTO outbox (channel, partition, seq, id, type, key, correlation_id, causation_id, trace_id, committed_at,
                         envelope)

@@ -79,6 +79,7 @@ class Process:
         self.redis = self.open_redis()
         self.relay = Relay(self.context, self.redis, self.writer, self.readers, telemetry)
         self.outbox.on_commit = self.relay.committed
+        self.outbox.numbering.on_going_back = self.relay.went_back
         self.subscriptions: dict[str, Subscription] = {}
         self.queues: dict[str, WorkQueue] = {}
         self.shown: list[Shown] = []
@@ -206,7 +207,12 @@ class Process:
     @property
     def troubles(self) -> list[str]:
         """What does not work at the moment; empty when all is well."""
-        found = [self.relay.trouble, self.timers.trouble, *(queue.trouble for queue in self.queues.values())]
+        found = [
+            self.relay.trouble,
+            self.relay.aside.trouble,
+            self.timers.trouble,
+            *(queue.trouble for queue in self.queues.values()),
+        ]
         for subscription in self.subscriptions.values():
             found += subscription.troubles
         return [trouble for trouble in found if trouble]

@@ -2,7 +2,8 @@
 
 What a stream already has is found out by the append itself: it takes place only where the stream ends as
 believed. A stream that ends earlier has lost data and is filled again; one that ends later, within the log,
-got the messages before their acknowledgement was lost.
+got the messages before their acknowledgement was lost. One that ends with what the log does not know is made
+anew; what this context once said in it is set aside before.
 """
 
 import asyncio
@@ -13,11 +14,13 @@ from typing import Any
 
 from redis.exceptions import NoScriptError, RedisError
 
+from mallbots_platform.aside import Aside
 from mallbots_platform.clock import now_us
 from mallbots_platform.crash_points import reached
 from mallbots_platform.database import Database
 from mallbots_platform.envelope import trace_of
 from mallbots_platform.errors import Unavailable
+from mallbots_platform.numbers import Place
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
 from mallbots_platform.streams import APPEND, RedisClient
@@ -30,8 +33,6 @@ LARGEST_BATCH = 500
 POLL_SECONDS = 2.0
 PAUSE_SECONDS = 0.5
 NOTE_SECONDS = 0.5
-
-Place = tuple[str, int]
 
 
 @dataclass(slots=True)
@@ -63,6 +64,8 @@ class Relay:
         self._wake = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._noted_at = 0.0
+        self._compared_at = 0.0
+        self.aside = Aside(redis, writer, readers)
         meter = telemetry.meter
         self._published = meter.counter("mallbots_outbox_published_total")
         self._republished = meter.counter("mallbots_outbox_republished_total")
@@ -72,6 +75,11 @@ class Relay:
         """Called in the writer's thread after a commit that wrote messages."""
         with contextlib.suppress(RuntimeError):  # the loop has been closed
             self._loop.call_soon_threadsafe(self._note_heads, heads)
+
+    def went_back(self, place: Place, last: int) -> None:
+        """Called in the writer's thread after a commit whose numbers had been given before, in another past."""
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
+            self._loop.call_soon_threadsafe(self._go_back, place, last)
 
     @property
     def behind(self) -> int:
@@ -113,17 +121,15 @@ class Relay:
             await self._note_progress()
 
     async def _follow(self) -> None:
-        compared_at = self._loop.time()
         while True:
             while waiting := [place for place, p in self.progress.items() if p.published < p.committed]:
                 await self._publish(waiting)
             if self._loop.time() - self._noted_at > NOTE_SECONDS:
                 await self._note_progress()
             await signalled(self._wake, NOTE_SECONDS if self._unnoted else POLL_SECONDS)
-            if self._loop.time() - compared_at > POLL_SECONDS:
+            if self._loop.time() - self._compared_at > POLL_SECONDS:
                 await self._load()
                 await self._compare()
-                compared_at = self._loop.time()
 
     def _note_heads(self, heads: Mapping[Place, int]) -> None:
         for place, last in heads.items():
@@ -134,8 +140,17 @@ class Relay:
                 progress.committed = max(progress.committed, last)
         self._wake.set()
 
+    def _go_back(self, place: Place, last: int) -> None:
+        self.progress[place].committed = last
+        self._compared_at = 0.0
+        self._wake.set()
+
     async def _load(self) -> None:
+        before = {place: progress.committed for place, progress in self.progress.items()}
+        await self.aside.look()
         for channel, partition, last, published, floor in await self._readers.run(lambda: self._database.run(_HEADS)):
+            if last < before.get((channel, partition), 0):
+                self._go_back((channel, partition), last)
             progress = self.progress.get((channel, partition))
             if progress is None:
                 start = max(published, floor)
@@ -147,7 +162,8 @@ class Relay:
                 progress.highest = max(progress.highest, published)
 
     async def _compare(self) -> None:
-        """Ask every stream where it ends, and believe it."""
+        """Ask every stream where it ends."""
+        self._compared_at = self._loop.time()
         await self._append([(place, []) for place in self.progress])
 
     async def _publish(self, places: list[Place]) -> None:
@@ -199,8 +215,10 @@ class Relay:
             self._republished.inc(again)
             progress.republished += again
             progress.published = progress.stream_ends = stream_ends
-        elif stream_ends > progress.committed:
-            await self._remove_foreign(place, progress, stream_ends)
+        elif stream_ends > progress.committed or (
+            stream_ends != progress.stream_ends and await self.aside.differs(StreamName(self._context, *place))
+        ):
+            await self._begin_anew(place, progress, stream_ends)
         elif stream_ends > progress.stream_ends:
             self._refused.inc(stream_ends - progress.stream_ends)
             progress.published = progress.stream_ends = stream_ends
@@ -217,17 +235,21 @@ class Relay:
         progress.highest = max(progress.highest, progress.published)
         return again
 
-    async def _remove_foreign(self, place: Place, progress: Progress, stream_ends: int) -> None:
-        """A stream that goes beyond the log is not ours alone: make it anew, for its numbers cannot be taken back. The
-        log is asked once more before; another process of this context may have committed and published meanwhile."""
+    async def _begin_anew(self, place: Place, progress: Progress, stream_ends: int) -> None:
+        """Its numbers cannot be taken back, so the stream is made anew. The log is asked once more before: another
+        process of this context may have committed and published meanwhile."""
         await self._load()
-        if stream_ends <= progress.committed:
+        stream = StreamName(self._context, *place)
+        if stream_ends <= progress.committed and not await self.aside.differs(stream):
             return
-        key = StreamName(self._context, *place).key
-        foreign = len(await self._redis.xrange(key, f"({progress.committed}-0", "+"))
-        await self._redis.delete(key)
+        beyond = len(await self._redis.xrange(stream.key, f"({progress.committed}-0", "+"))
+        kept = await self.aside.keep(stream)
+        await self._redis.delete(stream.key)
         progress.published, progress.stream_ends = progress.floor, 0
-        self._telemetry.log.warning("foreign entries removed", stream=key, count=foreign)
+        if kept:
+            self._telemetry.log.error("lost messages set aside", stream=stream.key, count=kept)
+        if beyond > kept:
+            self._telemetry.log.warning("foreign entries removed", stream=stream.key, count=beyond - kept)
 
     @property
     def _unnoted(self) -> list[Place]:

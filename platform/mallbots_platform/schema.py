@@ -20,6 +20,11 @@ def _numbers(*names: str) -> list[Column[int]]:
     return [Column(name, BigInteger, nullable=False) for name in names]
 
 
+def _added_texts(*names: str) -> list[Column[str]]:
+    """They came later: who does not know them may leave them out."""
+    return [Column(name, Text, nullable=False, server_default="") for name in names]
+
+
 facts = Table("platform_facts", metadata, Column("name", Text, primary_key=True), *_texts("value"))
 
 events = Table(
@@ -61,7 +66,29 @@ outbox_heads = Table(
     metadata,
     *_texts("channel"),
     *_numbers("partition", "last_seq", "published_seq", "published_at", "trimmed_seq", "pruned_seq", "republished"),
+    *_added_texts("epoch"),
     PrimaryKeyConstraint("channel", "partition"),
+)
+
+outbox_epochs = Table(
+    "outbox_epochs",
+    metadata,
+    *_texts("channel"),
+    *_numbers("partition"),
+    *_texts("epoch"),
+    *_numbers("first_seq", "began_at"),
+    PrimaryKeyConstraint("channel", "partition", "epoch"),
+)
+
+aside = Table(  # what this context said and its log does not know any more, until somebody has settled it
+    "aside",
+    metadata,
+    *_texts("channel"),
+    *_numbers("partition", "seq"),
+    *_texts("id", "type", "key", "correlation_id", "epoch"),
+    *_numbers("found_at", "settled_at"),
+    *_texts("outcome", "envelope"),
+    PrimaryKeyConstraint("channel", "partition", "id"),
 )
 
 inbox = Table(
@@ -69,6 +96,7 @@ inbox = Table(
     metadata,
     *_texts("group_name", "source", "channel"),
     *_numbers("partition", "applied_seq", "replay_until", "duplicates"),
+    *_added_texts("epoch", "message_id"),
     PrimaryKeyConstraint("group_name", "source", "channel", "partition"),
 )
 
@@ -91,6 +119,16 @@ deliveries = Table(
     *_texts("error"),
     Index("deliveries_by_entry", "group_name", "source", "channel", "partition", "seq", unique=True),
     Index("deliveries_by_correlation", "correlation_id"),
+)
+
+lost = Table(  # what a group has applied and its source has lost
+    "lost",
+    metadata,
+    *_texts("group_name", "source", "channel"),
+    *_numbers("partition", "seq"),
+    *_texts("message_id", "type", "key", "correlation_id", "outcome"),
+    *_numbers("settled_at"),
+    PrimaryKeyConstraint("group_name", "source", "channel", "partition", "message_id"),
 )
 
 parked = Table(
@@ -145,6 +183,17 @@ MIGRATIONS = (
         name="steps are numbered",
         oldest=2,
         statements=(f"UPDATE platform_facts SET value = '{REFUSED_BY_THE_FIRST}' WHERE name = 'schema'",),
+    ),
+    Migration(
+        number=3,
+        name="numbers have epochs",
+        oldest=3,
+        creates=(outbox_epochs, aside, lost),
+        statements=(
+            "ALTER TABLE outbox_heads ADD COLUMN epoch TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE inbox ADD COLUMN epoch TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE inbox ADD COLUMN message_id TEXT NOT NULL DEFAULT ''",
+        ),
     ),
 )
 VERSION = number_of(MIGRATIONS)

@@ -11,13 +11,15 @@ from mallbots_platform.clock import now_us
 from mallbots_platform.crash_points import reached
 from mallbots_platform.errors import Unavailable
 from mallbots_platform.handling import Received, Route
-from mallbots_platform.healing import Healing, SourceLog
+from mallbots_platform.healing import Healing
 from mallbots_platform.inbox import Applied, Inbox
 from mallbots_platform.leases import Fence, LeaseLost, Leases
 from mallbots_platform.parking import ParkedMessage, ParkingLot
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
 from mallbots_platform.receiving import Batch, RawEntry, entries_of, trace_reading
+from mallbots_platform.settling import Parting, Settling
+from mallbots_platform.source_log import SourceLog
 from mallbots_platform.streams import BLOCK_SECONDS, RedisClient
 from mallbots_platform.waiting import signalled
 from mallbots_platform.writer import Writer
@@ -25,6 +27,7 @@ from telemetry.bundle import Telemetry
 
 PAUSE_SECONDS = 0.5
 IDLE_SECONDS = 5.0
+LOOK_SECONDS = 5.0
 
 
 class Subscription:
@@ -60,11 +63,14 @@ class Subscription:
         self._batch = batch
         self._crash_limit = crash_limit
         self._healing = Healing(group, inbox, self._apply, source_log, redis, writer, readers, telemetry)
+        self._settling = Settling(group, inbox, source_log, writer, readers)
         self._risked: set[tuple[StreamName, int]] = set()
         self._retry_now = asyncio.Event()
         self._by_key = {stream.key.encode(): stream for stream in self.routes}
         self._fenced = telemetry.meter.counter("mallbots_fenced_commits_total", group=group)
         leases.changed = self._owners_changed
+        self._loop = asyncio.get_running_loop()
+        self._looked_at = 0.0
         self._ready = False
         self.running = False
         self._stopping = False
@@ -130,10 +136,23 @@ class Subscription:
         streams = [stream for stream in self.routes if source in ("", stream.source)]
         rewound = 0
         for stream in streams:
-            rewound += await self._writer.run(partial(self.inbox.rewind, stream, from_seq))
+            rewound += await self._writer.run(partial(self.inbox.marks.rewind, stream, from_seq))
             self._healing.replay(stream)
         self._stop_reading()
         return rewound
+
+    async def partings(self) -> list[Parting]:
+        """Where sources do not know any more what is applied here. Raises Unavailable."""
+        return [await self._settling.parting(stream) for stream in self._healing.parted]
+
+    async def go_on(self, source: str) -> int:
+        """Give up what that source has lost, and go on with what it says now; how many messages were lost."""
+        partings = [parting for parting in await self.partings() if parting.stream.source == source]
+        lost = sum([await self._settling.go_on(parting) for parting in partings])
+        for parting in partings:
+            self._healing.replay(parting.stream)
+        self._stop_reading()
+        return lost
 
     # Starting: groups exist, and what an earlier life left pending is dealt with.
 
@@ -141,9 +160,10 @@ class Subscription:
         if not self._leases.owned:
             await self._leases.refresh()
         await self._create_groups(self._owned())
+        await self._writer.run(self.inbox.load_lost)
         for stream in self._owned():
             await self._recover(stream)
-        await self._healing.find_lost_ends(self._owned())
+        await self._look_at_ends(self._owned())
 
     async def _owners_changed(self) -> None:
         self._ready = False
@@ -208,19 +228,28 @@ class Subscription:
             await self._start()
         for stream in await self._healing.revisit(self._owned()):
             await self._recover(stream)
-        readable = [stream for stream in self._owned() if stream not in self._healing.waiting]
+        if self._loop.time() > self._looked_at + LOOK_SECONDS:
+            await self._look_at_ends(self._readable())
+        readable = self._readable()
         if not readable:
             await asyncio.sleep(0.1)
             return
         answer = await self._read_unless_stopped(readable)
         batches = [(self._by_key[key], entries_of(raw, received_at=now_us())) for key, raw in answer]
         if not batches:
-            await self._healing.find_lost_ends(readable)
+            await self._look_at_ends(readable)
             return
         reached("read")
         trace_reading(self._telemetry.tracer, self.group, batches)
         delivered = await asyncio.gather(*[self._deliver(stream, entries) for stream, entries in batches])
         await self._acknowledge([batch for batch, done in zip(batches, delivered, strict=True) if done])
+
+    def _readable(self) -> list[StreamName]:
+        return [stream for stream in self._owned() if stream not in self._healing.waiting]
+
+    async def _look_at_ends(self, streams: list[StreamName]) -> None:
+        self._looked_at = self._loop.time()
+        await self._healing.look_at_ends(streams)
 
     async def _read_unless_stopped(self, streams: list[StreamName]) -> list[tuple[bytes, list[RawEntry]]]:
         """Nothing when the read was stopped; what it had been given then is found in the own pending list."""
@@ -258,7 +287,12 @@ class Subscription:
             stopped = applied.stopped_at
             if stopped is None:
                 return True
-            if not await self._healing.heal(stream, applied.mark, stopped, applied.reason):
+            if applied.doubted and not await self._healing.verify(stream):
+                return False
+            if applied.doubted and self.inbox.believes(stream, stopped):
+                entries = [entry for entry in entries if entry.seq >= stopped.seq]
+                continue
+            if not await self._healing.heal(stream, applied.mark.seq, stopped, applied.reason):
                 return False
             entries = [entry for entry in entries if entry.seq > stopped.seq]
         return True

@@ -31,11 +31,12 @@ async def test_it_goes_on_after_a_number(world: World) -> None:
         async def ask(context: str) -> Client:
             return operator
 
-        received, last = await OperatorSourceLog(ask).read(StreamName("teller", "events", IN_K), 1, 500)
+        page = await OperatorSourceLog(ask).read(StreamName("teller", "events", IN_K), 1, 500)
+        first, second = (decode_envelope(each.raw) for each in page.messages)
 
-        assert ([each.seq for each in received], last) == ([2, 3], 3)
-        assert all(each.published_at and each.received_at for each in received)
-        assert decode_envelope(received[0].raw).sequence == 2
+        assert ([each.seq for each in page.messages], page.epochs.head) == ([2, 3], 3)
+        assert all(each.received_at and not each.published_at for each in page.messages)
+        assert (first.sequence, first.epoch, page.epochs.at(2)) == (2, second.epoch, second.epoch)
 
 
 async def test_large_messages_come_in_several_answers(world: World) -> None:
@@ -56,10 +57,10 @@ async def test_large_messages_come_in_several_answers(world: World) -> None:
 
         log, after, read = OperatorSourceLog(ask), 0, list[str]()
         while after < len(texts):
-            received, last = await log.read(StreamName("teller", "events", IN_K), after, 500)
-            read += [msgspec.json.decode(decode_envelope(each.raw).data)["text"] for each in received]
-            after = received[-1].seq
-            assert last == len(texts)
+            page = await log.read(StreamName("teller", "events", IN_K), after, 500)
+            read += [msgspec.json.decode(decode_envelope(each.raw).data)["text"] for each in page.messages]
+            after = page.messages[-1].seq
+            assert page.epochs.head == len(texts)
         assert read == texts
 
 
