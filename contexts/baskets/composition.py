@@ -7,6 +7,8 @@ from datetime import timedelta
 from contexts.baskets.adapters.grpc_api import BasketsApi
 from contexts.baskets.adapters.grpc_stores import GrpcStores
 from contexts.baskets.adapters.sql_goods import SqlGoods, metadata
+from contexts.baskets.adapters.sql_goods import products as products_table
+from contexts.baskets.adapters.sql_goods import stores as stores_table
 from contexts.baskets.adapters.subscriptions import Reactions
 from contexts.baskets.adapters.timer_patience import BasketIsLeftAlone, TimerPatience
 from contexts.baskets.application.published_events import published_events
@@ -36,7 +38,7 @@ async def compose(settings: Settings) -> AsyncIterator[Process]:
             BasketsApi(baskets, goods, patience, stores, process.new_id),
             baskets_pb2.DESCRIPTOR.services_by_name["BasketsService"],
         )
-        process.subscribe(
+        process.project(
             mall.CONTRACT,
             {
                 mall.StoreOpened: react.on_store_opened,
@@ -49,6 +51,7 @@ async def compose(settings: Settings) -> AsyncIterator[Process]:
                 mall.ProductPriceChanged: react.on_product_price_changed,
                 mall.ProductRemoved: react.on_product_removed,
             },
+            tables=(products_table, stores_table),
         )
         process.on_timers({BasketIsLeftAlone: react.on_basket_is_left_alone})
         yield process

@@ -39,7 +39,7 @@ async def compose(settings: Settings) -> AsyncIterator[Process]:
             depot_pb2.DESCRIPTOR.services_by_name["DepotService"],
         )
         process.show("mallbots_bots", "state", bots.counts)
-        process.subscribe(
+        process.project(
             mall.CONTRACT,
             {
                 mall.StoreOpened: react.on_store_opened,
@@ -48,6 +48,7 @@ async def compose(settings: Settings) -> AsyncIterator[Process]:
                 mall.ProductAdded: react.on_product_named,
                 mall.ProductRebranded: react.on_product_named,
             },
+            tables=(tables.stores, tables.products),
         )
         process.take_commands(
             "ordering",

@@ -165,11 +165,19 @@ def retry_parked(
 
 
 @parked_app.command("discard")
-def discard_parked(name: Name, data: Data = None, json: Json = False) -> None:
-    """Give up on a message; what queued behind it goes on."""
+def discard_parked(
+    name: Annotated[str, typer.Argument(help="As `parked list` writes it, such as ordering:3.")] = "",
+    group: Annotated[str, typer.Option(help="All of this subscriber group.")] = "",
+    type: Annotated[str, typer.Option(help="All of this type, such as ordering.OrderApproved.")] = "",
+    error: Annotated[str, typer.Option(help="All whose error contains this text.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Give them up; without it, several are only shown.")] = False,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Give up on a message, or on all of a kind; what queued behind them goes on."""
     from mallbots.parked import discard_parked
 
-    run(lambda: discard_parked(data_directory(data), name, json))
+    run(lambda: discard_parked(data_directory(data), name, json, group=group, type=type, error=error, yes=yes))
 
 
 @lost_app.command("list")
@@ -201,13 +209,16 @@ def replay(
     group: Annotated[str, typer.Argument(help="The subscriber group, such as baskets.")],
     start: Annotated[str, typer.Option("--from", help="start, or the first sequence to be applied again.")],
     source: Annotated[str, typer.Option(help="Only what this context said.")] = "",
+    again_with_effects: Annotated[
+        bool, typer.Option("--again-with-effects", help="Also what is no projection; see what comes again without it.")
+    ] = False,
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Let a group apply the log once more, to rebuild what it made of it."""
+    """Make a projection anew from the log: its tables are emptied, and filled again in order."""
     from mallbots.replay import replay
 
-    run(lambda: replay(data_directory(data), group, start, source, json))
+    run(lambda: replay(data_directory(data), group, start, source, json, again_with_effects))
 
 
 @fault_app.command("list")

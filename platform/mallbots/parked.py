@@ -7,13 +7,14 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from mallbots.operators import DEADLINE_SECONDS, open_operators
-from mallbots.reporting import Failed, open_console, print_json
+from mallbots.operators import DEADLINE_SECONDS, Operators, open_operators
+from mallbots.reporting import Failed, counted, open_console, print_json
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.clock import rfc3339
 from mallbots_platform.errors import NotFound
 
 STATES = ("waiting", "queued", "dead")
+AT_ONCE = 200
 
 
 async def list_parked(data: Path, group: str, state: str, as_json: bool) -> None:
@@ -58,14 +59,52 @@ async def retry_parked(data: Path, name: str, group: str, as_json: bool) -> None
         typer.echo(f"{answer.retried} will be tried again at once")
 
 
-async def discard_parked(data: Path, name: str, as_json: bool) -> None:
-    context, id = named(name)
+async def discard_parked(
+    data: Path, name: str, as_json: bool, *, group: str = "", type: str = "", error: str = "", yes: bool = False
+) -> None:
+    """One message; or all of a group, a type or an error, after a look at them."""
+    if bool(name) == bool(group or type or error):
+        raise Failed("say which: one message, such as ordering:3, or all with --group, --type or --error")
     async with open_operators(data) as operators:
-        await operators.of(context).DiscardParked(pb.DiscardParkedRequest(id=id), timeout=DEADLINE_SECONDS)
+        if name:
+            context, id = named(name)
+            await operators.of(context).DiscardParked(pb.DiscardParkedRequest(id=id), timeout=DEADLINE_SECONDS)
+            discarded = [name]
+        else:
+            found = [(context, each) for context, each in await operators.parked(group) if _is_meant(each, type, error)]
+            if not yes:
+                return _preview(found, as_json)
+            discarded = await _discard(operators, found)
     if as_json:
-        print_json({"discarded": name})
-    else:
+        print_json({"discarded": name or discarded})
+    elif name:
         typer.echo(f"{name} is given up; what queued behind it goes on")
+    else:
+        typer.echo(f"{counted(len(discarded), 'message')} given up; what queued behind them goes on")
+
+
+def _is_meant(parked: pb.Parked, type: str, error: str) -> bool:
+    return (not type or parked.type == type) and error in parked.error
+
+
+def _preview(found: list[tuple[str, pb.Parked]], as_json: bool) -> None:
+    rows = [described(context, parked) for context, parked in found]
+    if as_json:
+        print_json({"would_discard": [row["name"] for row in rows]})
+        return
+    if rows:
+        _show(rows)
+    typer.echo(f"{counted(len(rows), 'message')} would be given up; with --yes they are" if rows else "there is none")
+
+
+async def _discard(operators: Operators, found: list[tuple[str, pb.Parked]]) -> list[str]:
+    """The names of those that were meant."""
+    for context in sorted({context for context, _ in found}):
+        ids = [parked.id for of, parked in found if of == context]
+        for start in range(0, len(ids), AT_ONCE):
+            request = pb.DiscardParkedRequest(ids=ids[start : start + AT_ONCE])
+            await operators.of(context).DiscardParked(request, timeout=DEADLINE_SECONDS)
+    return [f"{context}:{parked.id}" for context, parked in found]
 
 
 def named(name: str) -> tuple[str, int]:

@@ -10,14 +10,20 @@ from mallbots.reporting import Failed, counted, print_json
 from mallbots_platform import operator_pb2 as pb
 
 
-async def replay(data: Path, group: str, start: str, source: str, as_json: bool) -> None:
+async def replay(
+    data: Path, group: str, start: str, source: str, as_json: bool, again_with_effects: bool = False
+) -> None:
     if start == "new":
         raise Failed("--from is 'new', must be start or a sequence: what is new is applied anyhow")
     first = first_sequence(start)
     async with open_operators(data) as operators:
-        request = pb.ReplayRequest(group=group, source=source, from_sequence=first)
+        request = pb.ReplayRequest(
+            group=group, source=source, from_sequence=first, again_with_effects=again_with_effects
+        )
         answer = await operators.of(group.partition(".")[0]).Replay(request, timeout=DEADLINE_SECONDS)
     if as_json:
-        print_json({"group": group, "messages": answer.messages})
+        print_json({"group": group, "messages": answer.messages, "emptied": list(answer.emptied)})
     else:
-        typer.echo(f"{group} applies {counted(answer.messages, 'message')} again; `mallbots lag` shows how far it is")
+        anew = f"; made anew: {', '.join(answer.emptied)}" if answer.emptied else ""
+        typer.echo(f"{group} applies {counted(answer.messages, 'message')} again{anew}")
+        typer.echo("`mallbots lag` shows how far it is")

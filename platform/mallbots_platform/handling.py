@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import Table
+
 from mallbots_platform.causes import Cause
 from mallbots_platform.codec import Codec
 from mallbots_platform.envelope import Envelope
@@ -59,12 +61,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a group does with one channel of one source: a handler per wire name, and whether it replies."""
+    """What a group does with one channel of one source: a handler per wire name, and whether it replies. Where it
+    `projects`, its handlers fill these tables and do nothing else."""
 
     source: str
     channel: str
     handlers: Mapping[str, Handler]
     replies: bool = False
+    projects: tuple[Table, ...] = ()
 
 
 class Handling:

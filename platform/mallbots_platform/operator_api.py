@@ -114,10 +114,22 @@ class OperatorApi(OperatorReads):
         return pb.RetryParkedResponse(retried=retried)
 
     async def DiscardParked(self, request: pb.DiscardParkedRequest) -> pb.DiscardParkedResponse:
-        holder = await self._holder(request.id)
-        await self._writer.run(partial(holder.discard, request.id))
-        holder.retry_soon()
-        return pb.DiscardParkedResponse()
+        if request.id:
+            holder = await self._holder(request.id)
+            await self._writer.run(partial(holder.discard, request.id))
+            holder.retry_soon()
+            return pb.DiscardParkedResponse(discarded=1)
+        discarded = await self._writer.run(partial(self._discard_all, set(request.ids)))
+        for each in self._holders.values():
+            each.retry_soon()
+        return pb.DiscardParkedResponse(discarded=discarded)
+
+    def _discard_all(self, ids: set[int]) -> int:
+        """In one transaction; what somebody else has dealt with meanwhile is left out."""
+        found = [(holder, id) for id in sorted(ids) for holder in self._holders.values() if holder.lot.holds(id)]
+        for holder, id in found:
+            holder.discard(id)
+        return len(found)
 
     async def ListLost(self, request: pb.ListLostRequest, **_: Any) -> pb.ListLostResponse:
         """Also what waits to be settled. Raises Unavailable when a source does not say where they part."""
@@ -167,7 +179,10 @@ class OperatorApi(OperatorReads):
         sources = sorted({stream.source for stream in subscription.routes})
         if request.source and request.source not in sources:
             raise InvalidInput("source", f"{request.group} subscribes to {', '.join(sources)} only")
-        return pb.ReplayResponse(messages=await subscription.rewind(request.source, request.from_sequence))
+        replayed = await subscription.replay(
+            request.source, request.from_sequence, with_effects=request.again_with_effects
+        )
+        return pb.ReplayResponse(messages=replayed.messages, emptied=replayed.emptied)
 
     @property
     def _holders(self) -> dict[str, Holder]:

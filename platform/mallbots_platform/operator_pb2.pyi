@@ -687,15 +687,21 @@ class DiscardParkedRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
+    IDS_FIELD_NUMBER: _builtins.int
     id: _builtins.int
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """More than one at once."""
+
     def __init__(
         self,
         *,
         id: _builtins.int = ...,
+        ids: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "ids", b"ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -705,12 +711,17 @@ Global___DiscardParkedRequest: _TypeAlias = DiscardParkedRequest  # noqa: Y015
 class DiscardParkedResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    DISCARDED_FIELD_NUMBER: _builtins.int
+    discarded: _builtins.int
+    """Of those that are there no more, none."""
     def __init__(
         self,
+        *,
+        discarded: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["discarded", b"discarded"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -797,26 +808,32 @@ Global___GetLagResponse: _TypeAlias = GetLagResponse  # noqa: Y015
 
 @_typing.final
 class ReplayRequest(_message.Message):
+    """Tables of a projection are emptied and made anew. What is none is refused, unless it is to have its effects again."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     GROUP_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     FROM_SEQUENCE_FIELD_NUMBER: _builtins.int
+    AGAIN_WITH_EFFECTS_FIELD_NUMBER: _builtins.int
     group: _builtins.str
     source: _builtins.str
     """Every source of the group when empty."""
     from_sequence: _builtins.int
     """The first sequence to be applied again; 1 is the start."""
+    again_with_effects: _builtins.bool
+    """Apply over what is there, though messages, replies, timers and jobs come again."""
     def __init__(
         self,
         *,
         group: _builtins.str = ...,
         source: _builtins.str = ...,
         from_sequence: _builtins.int = ...,
+        again_with_effects: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_sequence", b"from_sequence", "group", b"group", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["again_with_effects", b"again_with_effects", "from_sequence", b"from_sequence", "group", b"group", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -827,15 +844,21 @@ class ReplayResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MESSAGES_FIELD_NUMBER: _builtins.int
+    EMPTIED_FIELD_NUMBER: _builtins.int
     messages: _builtins.int
+    @_builtins.property
+    def emptied(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Tables that were emptied, and are made anew."""
+
     def __init__(
         self,
         *,
         messages: _builtins.int = ...,
+        emptied: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["emptied", b"emptied", "messages", b"messages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -108,6 +108,7 @@ class Outbox:
             span=self._tracer.span(f"create {wire.name}", kind=Kind.PRODUCER, parent=cause.trace),
         )
         self._drafts.append(draft)
+        self._writer.effects += 1
         for listener in self._listeners.get(type(message), ()):
             listener(message, draft)
         return draft

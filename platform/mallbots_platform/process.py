@@ -23,7 +23,7 @@ from mallbots_platform.faults import Faults
 from mallbots_platform.gauges import Shown
 from mallbots_platform.grpc_client import Client, client_for
 from mallbots_platform.grpc_server import GrpcServer
-from mallbots_platform.handling import Route
+from mallbots_platform.handling import Handler, Route
 from mallbots_platform.lag import LagReader
 from mallbots_platform.life import Life
 from mallbots_platform.messages import Accepted, Contract, Refused
@@ -116,10 +116,29 @@ class Process:
 
     def subscribe(self, source: Contract, handlers: Mapping[type, MessageHandler], *, purpose: str = "") -> None:
         """Take in events of another context. The consumer group is named after this one, and its purpose, if any."""
+        by_name = {source.wire_name(kind): _without_envelope(handler) for kind, handler in handlers.items()}
+        self._listen(source, by_name, purpose, ())
+
+    def project(
+        self,
+        source: Contract,
+        handlers: Mapping[type, MessageHandler],
+        tables: tuple[Table, ...],
+        *,
+        purpose: str = "",
+    ) -> None:
+        """Take in events of another context, as `subscribe` does, into `tables` and nowhere else: then they can be made
+        anew at any time (`mallbots replay`). A handler that says something, or sets a timer, fails."""
+        silent = partial(_silent, self.writer)
+        by_name = {source.wire_name(kind): silent(handler) for kind, handler in handlers.items()}
+        self._listen(source, by_name, purpose, tables)
+
+    def _listen(
+        self, source: Contract, handlers: Mapping[str, Handler], purpose: str, projects: tuple[Table, ...]
+    ) -> None:
         self.codec.know(source)
         group = f"{self.context}.{purpose}" if purpose else self.context
-        by_name = {source.wire_name(kind): _without_envelope(handler) for kind, handler in handlers.items()}
-        self.routes.setdefault(group, []).append(Route(source.context, EVENTS, by_name))
+        self.routes.setdefault(group, []).append(Route(source.context, EVENTS, handlers, projects=projects))
 
     def take_commands(self, owner: str, handlers: Mapping[type, MessageHandler]) -> None:
         """Carry out commands that a saga of `owner` sends; what a handler returns goes into the reply."""
@@ -279,3 +298,14 @@ async def open_process(contract: Contract, settings: Settings) -> AsyncIterator[
 
 def _without_envelope(handler: MessageHandler) -> Callable[[Any, Any], object]:
     return lambda message, envelope: handler(message)
+
+
+def _silent(writer: Writer, handler: MessageHandler) -> Handler:
+    def project(message: Any, envelope: Any) -> object:
+        before = writer.effects
+        result = handler(message)
+        if writer.effects != before:
+            raise RuntimeError("a projection may not say anything, nor set timers: it is replayed")
+        return result
+
+    return project

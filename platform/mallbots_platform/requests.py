@@ -56,13 +56,14 @@ class Requests:
             self._remember(incoming, b"", type(refusal).__name__, str(refusal))
         return first
 
-    def note(self, id: str, method: str, correlation_id: str, received_at: int) -> None:
+    def note(self, id: str, method: str, correlation_id: str, received_at: int, causation_id: str = "") -> None:
         """Remember a cause that was no call, such as a timer."""
-        self._database.run(_NOTE, (id, method, correlation_id, received_at, now_us() - received_at, b"", b"", "", ""))
+        row = (id, method, correlation_id, received_at, now_us() - received_at, b"", b"", "", "")
+        self._database.run(_NOTE, (*row, causation_id))
 
     def _remember(self, incoming: Incoming, answer: bytes, error: str, text: str) -> None:
         identity = (incoming.id, incoming.method, incoming.correlation_id, incoming.received_at)
-        row = (*identity, now_us() - incoming.received_at, incoming.request_hash, answer, error, text)
+        row = (*identity, now_us() - incoming.received_at, incoming.request_hash, answer, error, text, "")
         if not self._database.change(_NOTE, row):
             raise Conflict("another process is carrying out a call with the same idempotency key")
 
@@ -90,6 +91,6 @@ def _refusal(error: str, text: str) -> PlatformError:
 _FIND = "SELECT method, request_hash, response, error_type, error_text FROM requests WHERE id = ?"
 _NOTE = """
     INSERT INTO requests (id, method, correlation_id, received_at, duration_us, request_hash, response, error_type,
-                          error_text)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+                          error_text, causation_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
 """

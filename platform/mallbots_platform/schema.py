@@ -152,6 +152,7 @@ timers = Table(
     *_texts("type", "key", "id"),
     *_numbers("due_at", "attempts"),
     *_texts("data", "correlation_id", "traceparent", "error"),
+    *_added_texts("causation_id"),
     PrimaryKeyConstraint("type", "key"),
     Index("timers_by_due", "due_at"),
 )
@@ -165,6 +166,7 @@ requests = Table(
     Column("request_hash", LargeBinary),
     Column("response", LargeBinary),
     *_texts("error_type", "error_text"),
+    *_added_texts("causation_id"),
 )
 
 sagas = Table(
@@ -193,6 +195,14 @@ MIGRATIONS = (
             "ALTER TABLE outbox_heads ADD COLUMN epoch TEXT NOT NULL DEFAULT ''",
             "ALTER TABLE inbox ADD COLUMN epoch TEXT NOT NULL DEFAULT ''",
             "ALTER TABLE inbox ADD COLUMN message_id TEXT NOT NULL DEFAULT ''",
+        ),
+    ),
+    Migration(
+        number=4,
+        name="timers know who set them",
+        statements=(
+            "ALTER TABLE timers ADD COLUMN causation_id TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE requests ADD COLUMN causation_id TEXT NOT NULL DEFAULT ''",
         ),
     ),
 )

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from mallbots_platform.clock import now_us
 from mallbots_platform.crash_points import reached
-from mallbots_platform.errors import Unavailable
+from mallbots_platform.errors import Conflict, Unavailable
 from mallbots_platform.handling import Received, Route
 from mallbots_platform.healing import Healing
 from mallbots_platform.inbox import Applied, Inbox
@@ -18,6 +18,7 @@ from mallbots_platform.parking import ParkedMessage, ParkingLot
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
 from mallbots_platform.receiving import Batch, RawEntry, entries_of, trace_reading
+from mallbots_platform.replays import Replayed, Replays
 from mallbots_platform.settling import Parting, Settling
 from mallbots_platform.source_log import SourceLog
 from mallbots_platform.streams import BLOCK_SECONDS, RedisClient
@@ -64,6 +65,7 @@ class Subscription:
         self._crash_limit = crash_limit
         self._healing = Healing(group, inbox, self._apply, source_log, redis, writer, readers, telemetry)
         self._settling = Settling(group, inbox, source_log, writer, readers)
+        self._replays = Replays(group, self.routes, inbox.marks, writer.database)
         self._risked: set[tuple[StreamName, int]] = set()
         self._retry_now = asyncio.Event()
         self._by_key = {stream.key.encode(): stream for stream in self.routes}
@@ -132,14 +134,21 @@ class Subscription:
         self.lot.discard(id)
 
     async def rewind(self, source: str, from_seq: int) -> int:
-        """Apply everything of a source (all of them, when empty) again from a number on; how many messages."""
-        streams = [stream for stream in self.routes if source in ("", stream.source)]
-        rewound = 0
+        """Apply everything of a source (all of them, when empty) again from a number on, over what is there; how many
+        messages."""
+        return (await self.replay(source, from_seq, with_effects=True)).messages
+
+    async def replay(self, source: str, from_seq: int, *, with_effects: bool) -> Replayed:
+        """Make projections anew, or apply all the same. Raises WouldComeAgain."""
+        begin = partial(self._replays.begin, source, from_seq, with_effects=with_effects)
+        replayed = await self._writer.run(begin)
+        self._go_again(replayed.streams)
+        return replayed
+
+    def _go_again(self, streams: Iterable[StreamName]) -> None:
         for stream in streams:
-            rewound += await self._writer.run(partial(self.inbox.marks.rewind, stream, from_seq))
             self._healing.replay(stream)
         self._stop_reading()
-        return rewound
 
     async def partings(self) -> list[Parting]:
         """Where sources do not know any more what is applied here. Raises Unavailable."""
@@ -149,9 +158,7 @@ class Subscription:
         """Give up what that source has lost, and go on with what it says now; how many messages were lost."""
         partings = [parting for parting in await self.partings() if parting.stream.source == source]
         lost = sum([await self._settling.go_on(parting) for parting in partings])
-        for parting in partings:
-            self._healing.replay(parting.stream)
-        self._stop_reading()
+        self._go_again(parting.stream for parting in partings)
         return lost
 
     # Starting: groups exist, and what an earlier life left pending is dealt with.
@@ -303,14 +310,17 @@ class Subscription:
         if fence is None:
             return None
         route = self.routes[stream]
-        try:
-            applied = await self._writer.run(lambda: self.inbox.apply(route, stream, entries, fence))
-        except LeaseLost as lost:
-            self._lose(lost.partition)
-            return None
-        if applied.parked:
-            self.retry_soon()
-        return applied
+        while True:
+            try:
+                applied = await self._writer.run(lambda: self.inbox.apply(route, stream, entries, fence))
+            except LeaseLost as lost:
+                self._lose(lost.partition)
+                return None
+            except Conflict:  # somebody has moved the mark, for a replay: what it says now counts
+                continue
+            if applied.parked:
+                self.retry_soon()
+            return applied
 
     def _lose(self, partition: int) -> None:
         self._fenced.inc()

@@ -44,6 +44,7 @@ class DueTimer(NamedTuple):
     data: str
     correlation_id: str
     traceparent: str
+    causation_id: str
 
 
 class Timers:
@@ -74,8 +75,9 @@ class Timers:
         cause, name = self._writer.cause, self._codec.wire(type(timer)).name
         data = self._codec.encode(timer).decode()
         trace = cause.trace.traceparent
-        row = (name, key, new_id(), microseconds(due), 0, data, cause.correlation_id, trace, "")
+        row = (name, key, new_id(), microseconds(due), 0, data, cause.correlation_id, trace, "", cause.causation_id)
         self._writer.database.run(_SET, row)
+        self._writer.effects += 1
         self._writer.after_commit(self._wake)
 
     def cancel(self, timer_type: type, key: str) -> None:
@@ -135,7 +137,9 @@ class Timers:
                 with self._writer.savepoint(cause):
                     self._handlers[timer.type](message)
                     reached("timer: fired")
-                    self._requests.note(timer.id, f"timer {timer.type}", cause.correlation_id, started)
+                    self._requests.note(
+                        timer.id, f"timer {timer.type}", cause.correlation_id, started, timer.causation_id
+                    )
                 return
             except Conflict:
                 if not retries:
@@ -151,8 +155,8 @@ class Timers:
     def _set_again(self, timer: DueTimer, error: str) -> None:
         longest = min(30.0, 0.2 * 2.0 ** min(timer.attempts + 1, 20))
         due_at = now_us() + round(random.uniform(0, longest) * 1_000_000)
-        row = (*timer[:3], due_at, timer.attempts + 1, timer.data, timer.correlation_id, timer.traceparent, error)
-        self._writer.database.run(_SET, row)
+        told = (timer.data, timer.correlation_id, timer.traceparent, error, timer.causation_id)
+        self._writer.database.run(_SET, (*timer[:3], due_at, timer.attempts + 1, *told))
 
     def _wake(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed
@@ -160,14 +164,14 @@ class Timers:
 
 
 _SET = """
-    INSERT INTO timers (type, key, id, due_at, attempts, data, correlation_id, traceparent, error)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO timers (type, key, id, due_at, attempts, data, correlation_id, traceparent, error, causation_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (type, key) DO UPDATE SET id = excluded.id, due_at = excluded.due_at, attempts = excluded.attempts,
         data = excluded.data, correlation_id = excluded.correlation_id, traceparent = excluded.traceparent,
-        error = excluded.error
+        error = excluded.error, causation_id = excluded.causation_id
 """
 _DUE = """
-    SELECT type, key, id, due_at, attempts, data, correlation_id, traceparent FROM timers
+    SELECT type, key, id, due_at, attempts, data, correlation_id, traceparent, causation_id FROM timers
     WHERE due_at <= ? ORDER BY due_at LIMIT ?
 """
 _TAKE = "DELETE FROM timers WHERE type = ? AND key = ? AND id = ? AND due_at = ?"

@@ -46,11 +46,13 @@ class _Piece:
 
 
 class Writer:
-    """Runs pieces in the order in which they were submitted; `cause` is that of the piece that runs."""
+    """Runs pieces in the order in which they were submitted; `cause` is that of the piece that runs. `effects` counts
+    what pieces have wanted besides their rows: messages and timers."""
 
     def __init__(self, database: Database, meter: Meter) -> None:
         self.database = database
         self.cause = UNKNOWN
+        self.effects = 0
         self._before_commit: list[Callable[[], None]] = []
         self._savepoint_lists: list[list[Any]] = []
         self._after_commit: list[Callable[[], None]] = []

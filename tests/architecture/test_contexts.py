@@ -183,7 +183,8 @@ def is_of_another(name: str, context: str) -> bool:
 
 
 def subscribed_to(context: str) -> Iterator[str]:
-    """Out of the visible tables of its composition: `subscribe(source.CONTRACT, {source.Event: handler, …})`."""
+    """Out of the visible tables of its composition: `subscribe(source.CONTRACT, {source.Event: handler, …})`, or
+    `project` with the tables besides."""
     tree = ast.parse((ROOT / "contexts" / context / "composition.py").read_text())
     sources = {
         alias.asname or alias.name: str(node.module).removeprefix("contexts.")
@@ -192,7 +193,11 @@ def subscribed_to(context: str) -> Iterator[str]:
         for alias in node.names
     }
     for call in ast.walk(tree):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "subscribe":
+        if (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Attribute)
+            and call.func.attr in ("subscribe", "project")
+        ):
             table = call.args[1]
             assert isinstance(table, ast.Dict), f"{context}: the handlers of a subscription stand in a dict literal"
             for key in table.keys:

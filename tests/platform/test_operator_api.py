@@ -99,7 +99,9 @@ async def test_a_replay_applies_everything_again(world: World) -> None:
         await operator.RetryParked(pb.RetryParkedRequest(group="listener"))
         await scene.listener.until(lambda found: len(found) == 4)
 
-        answer = await operator.Replay(pb.ReplayRequest(group="listener", source="teller", from_sequence=1))
+        answer = await operator.Replay(
+            pb.ReplayRequest(group="listener", source="teller", from_sequence=1, again_with_effects=True)
+        )
 
         assert answer.messages == 4
         heard = await scene.listener.until(lambda found: len(found) == 8)

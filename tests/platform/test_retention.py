@@ -7,6 +7,8 @@ from tests.platform.test_parking import operator
 from tests.support.world import Running, World, eventually, flush, redis_client
 
 STREAM = StreamName("teller", "events", partition_of("k", 4))
+AGAIN = pb.ReplayRequest(group="listener", from_sequence=1, again_with_effects=True)
+AGAIN_FROM_THREE = pb.ReplayRequest(group="listener", source="teller", from_sequence=3, again_with_effects=True)
 
 
 def retention(teller: Running, seconds: float) -> Retention:
@@ -160,7 +162,7 @@ async def test_a_replay_applies_everything_again(world: World) -> None:
     await eventually(lambda: acknowledged(world))
     await retention(teller, 0).trim()
 
-    answer = await operator(listener, "Replay", pb.ReplayRequest(group="listener", from_sequence=1))
+    answer = await operator(listener, "Replay", AGAIN)
     await teller.say("three")
 
     assert answer == pb.ReplayResponse(messages=2)
@@ -172,7 +174,7 @@ async def test_a_replay_may_begin_in_the_middle(world: World) -> None:
     await teller.say("one", "two", "three")
     assert await listener.hears("one", "two", "three")
 
-    await operator(listener, "Replay", pb.ReplayRequest(group="listener", source="teller", from_sequence=3))
+    await operator(listener, "Replay", AGAIN_FROM_THREE)
 
     assert await listener.hears("one", "two", "three", "three")
 
@@ -183,7 +185,7 @@ async def test_a_replay_stays_out_of_old_traces(world: World) -> None:
     assert await listener.hears("one")
     spans = listener.capture()
 
-    await operator(listener, "Replay", pb.ReplayRequest(group="listener", from_sequence=1))
+    await operator(listener, "Replay", AGAIN)
     assert await listener.hears("one", "one")
     await teller.say("two")
     assert await listener.hears("one", "one", "two")

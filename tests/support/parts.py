@@ -18,6 +18,7 @@ from mallbots_platform.codec import Codec
 from mallbots_platform.database import Database
 from mallbots_platform.envelope import Envelope, decode_envelope
 from mallbots_platform.messages import Contract
+from mallbots_platform.migrations import PLATFORM, bring_up_to_date
 from mallbots_platform.outbox import Outbox
 from mallbots_platform.readers import Readers
 from mallbots_platform.requests import Requests
@@ -48,7 +49,8 @@ def empty_postgres(postgres_url: str, *more: MetaData) -> str:
     """The same database each time: making one takes longer than most tests."""
     url = _one_database(postgres_url)
     database = Database(url)
-    for metadata in (schema.metadata, *more):
+    bring_up_to_date(database, PLATFORM, schema.metadata, schema.MIGRATIONS)
+    for metadata in more:
         database.create(metadata)
     database.run("BEGIN")
     for metadata in (schema.metadata, *more):
@@ -80,7 +82,7 @@ class Parts(AbstractAsyncContextManager["Parts"]):
         self.meter = self.telemetry.meter
         self.codec = Codec(self.contract)
         self.database = Database(self.url)
-        self.database.create(schema.metadata)
+        bring_up_to_date(self.database, PLATFORM, schema.metadata, schema.MIGRATIONS)
         self.database.run("SELECT 1")  # the first connection sets SQLite's journal up, which two cannot do at once
         self.writer = Writer(self.database, self.meter)
         self.readers = Readers(self.database)

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
 
 from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.messages import Contract, event
-from mallbots_platform.process import Process, open_process
+from mallbots_platform.process import MessageHandler, Process, open_process
 from mallbots_platform.settings import Settings
 from mallbots_platform.streams import RedisClient, open_redis
 from telemetry.testing import CapturedSpans
@@ -66,9 +66,16 @@ class World(AbstractAsyncContextManager["World"]):
         return await self.start(open_process(contract, self.settings_of("teller", **changes)))
 
     async def listener(
-        self, on_said: Heard | None = None, context: str = "listener", purposes: Iterable[str] = ("",), **changes: Any
+        self,
+        on_said: Heard | None = None,
+        context: str = "listener",
+        purposes: Iterable[str] = ("",),
+        *,
+        projects: bool = False,
+        **changes: Any,
     ) -> "Running":
-        """It writes down what it hears, once for each purpose; `on_said` may refuse."""
+        """It writes down what it hears, once for each purpose; `on_said` may refuse. Where it `projects`, it does
+        nothing else, and says so."""
 
         @asynccontextmanager
         async def compose() -> AsyncIterator[Process]:
@@ -82,7 +89,11 @@ class World(AbstractAsyncContextManager["World"]):
                     process.database.run("INSERT INTO heard (text) VALUES (?)", (text,))
 
                 for purpose in purposes:
-                    process.subscribe(TELLER, {Said: partial(write_down, purpose=purpose)}, purpose=purpose)
+                    handlers: dict[type, MessageHandler] = {Said: partial(write_down, purpose=purpose)}
+                    if projects:
+                        process.project(TELLER, handlers, (heard,), purpose=purpose)
+                    else:
+                        process.subscribe(TELLER, handlers, purpose=purpose)
                 yield process
 
         return await self.start(compose())
