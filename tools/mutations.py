@@ -153,9 +153,9 @@ MUTATIONS = (
     Mutation(
         "crash-loops-end",
         "who kills the process is tried for ever",
-        f"{LIBRARY}/subscriptions.py",
-        "if crashes >= self._crash_limit and",
-        "if False and",
+        f"{LIBRARY}/trying_again.py",
+        "        return deaths >= self._limit and await",
+        "        return False and await",
     ),
     Mutation(
         "fenced",

@@ -138,17 +138,6 @@ class Inbox:
         self._write_deliveries(batch)
         return attempt.outcome in (Outcome.APPLIED, Outcome.IGNORED)
 
-    def note_crash_risk(self, stream: StreamName, seq: int) -> int:
-        """Count, durably and beforehand, that this entry is going to be tried again; how often it was."""
-        [(attempts,)] = self._database.run(_NOTE_CRASH, (self._group, *stream, seq))
-        return int(attempts)
-
-    def forget_crash_risks(self, stream: StreamName) -> int:
-        """Those that are dealt with: up to which number."""
-        mark = self.mark(stream)
-        self._database.run(_FORGET_CRASHES, (self._group, *stream, mark))
-        return mark
-
     def believes(self, stream: StreamName, entry: Received) -> bool:
         """Whether it is of the epoch of which its source says it is."""
         return decode_envelope(entry.raw).epoch == self._epoch_at(stream, entry.seq)
@@ -297,12 +286,4 @@ _DELIVERED = """
 _UNSETTLED = """
     DELETE FROM deliveries WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq = ?
         AND outcome NOT IN ('applied', 'ignored')
-"""
-_NOTE_CRASH = """
-    INSERT INTO crash_notes (group_name, source, channel, partition, seq, attempts) VALUES (?, ?, ?, ?, ?, 1)
-    ON CONFLICT (group_name, source, channel, partition, seq) DO UPDATE SET attempts = crash_notes.attempts + 1
-    RETURNING attempts
-"""
-_FORGET_CRASHES = """
-    DELETE FROM crash_notes WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq <= ?
 """

@@ -103,9 +103,9 @@ inbox = Table(
 crash_notes = Table(
     "crash_notes",
     metadata,
-    *_texts("group_name", "source", "channel"),
-    *_numbers("partition", "seq", "attempts"),
-    PrimaryKeyConstraint("group_name", "source", "channel", "partition", "seq"),
+    *_texts("lane", "item", "life"),
+    *_numbers("deaths"),
+    PrimaryKeyConstraint("lane", "item"),
 )
 
 deliveries = Table(
@@ -203,6 +203,16 @@ MIGRATIONS = (
         statements=(
             "ALTER TABLE timers ADD COLUMN causation_id TEXT NOT NULL DEFAULT ''",
             "ALTER TABLE requests ADD COLUMN causation_id TEXT NOT NULL DEFAULT ''",
+        ),
+    ),
+    Migration(
+        number=5,
+        name="whatever is tried again is noted in one way",
+        oldest=5,
+        statements=(
+            "DROP TABLE crash_notes",  # a death that was counted is counted once more, from the start
+            "CREATE TABLE crash_notes (lane TEXT NOT NULL, item TEXT NOT NULL, life TEXT NOT NULL,"
+            " deaths BIGINT NOT NULL, PRIMARY KEY (lane, item))",
         ),
     ),
 )

@@ -54,7 +54,7 @@ class Settling:
         place = (self._group, *parting.stream, parting.agreed.seq)
         self._inbox.marks.go_back(parting.stream, parting.mark, parting.agreed)
         lost = self._database.change(_NOTE_LOST, (now_us(), *place))
-        for table in ("deliveries", "parked", "crash_notes"):
+        for table in ("deliveries", "parked"):
             self._database.run(f"DELETE FROM {table} WHERE {_BEHIND}", place)
         self._inbox.load_lost()
         return lost

@@ -8,6 +8,7 @@ from typing import Any
 from redis.exceptions import RedisError, ResponseError
 
 from mallbots_platform.clock import now_us
+from mallbots_platform.crash_notes import LIMIT
 from mallbots_platform.crash_points import reached
 from mallbots_platform.errors import Conflict, Unavailable
 from mallbots_platform.handling import Received, Route
@@ -22,6 +23,7 @@ from mallbots_platform.replays import Replayed, Replays
 from mallbots_platform.settling import Parting, Settling
 from mallbots_platform.source_log import SourceLog
 from mallbots_platform.streams import BLOCK_SECONDS, RedisClient
+from mallbots_platform.trying_again import TryingAgain
 from mallbots_platform.waiting import signalled
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
@@ -47,7 +49,7 @@ class Subscription:
         telemetry: Telemetry,
         *,
         batch: int = 200,
-        crash_limit: int = 10,
+        crash_limit: int = LIMIT,
     ) -> None:
         self.group = group
         self.trouble = ""
@@ -62,11 +64,10 @@ class Subscription:
         self._leases = leases
         self._telemetry = telemetry
         self._batch = batch
-        self._crash_limit = crash_limit
-        self._healing = Healing(group, inbox, self._apply, source_log, redis, writer, readers, telemetry)
+        self._again = TryingAgain(group, self.routes, inbox, writer, self._apply, leases.owned.get, crash_limit)
+        self._healing = Healing(group, inbox, self._again.apply, source_log, redis, writer, readers, telemetry)
         self._settling = Settling(group, inbox, source_log, writer, readers)
         self._replays = Replays(group, self.routes, inbox.marks, writer.database)
-        self._risked: set[tuple[StreamName, int]] = set()
         self._retry_now = asyncio.Event()
         self._by_key = {stream.key.encode(): stream for stream in self.routes}
         self._fenced = telemetry.meter.counter("mallbots_fenced_commits_total", group=group)
@@ -191,8 +192,7 @@ class Subscription:
         self._ready = True
 
     async def _recover(self, stream: StreamName) -> None:
-        """Read the own pending list to its end. Each entry is tried alone, and noted before, once in the life of
-        this process, for it may be the one that kills it."""
+        """Read the own pending list to its end. Each entry is tried alone, for it may be the one that kills."""
         cursor: bytes | str = "0"
         while True:
             answer = await self._redis.xreadgroup(self.group, self.group, {stream.key: cursor}, count=self._batch)
@@ -201,32 +201,15 @@ class Subscription:
                 break
             cursor = entries[-1].entry_id
             await self._recover_entries(stream, entries)
-        mark = await self._writer.run(lambda: self.inbox.forget_crash_risks(stream))
-        self._risked = {(of, seq) for of, seq in self._risked if of != stream or seq > mark}
+        await self._again.forget(stream)
 
     async def _recover_entries(self, stream: StreamName, entries: list[Received]) -> None:
         mark = await self._writer.run(lambda: self.inbox.mark(stream))
         for entry in entries:
-            if entry.seq > mark and not await self._risk(stream, entry):
-                return
+            if entry.seq > mark and not await self._again.is_buried(stream, entry):
+                if not await self._deliver(stream, [entry]):
+                    return
         await self._acknowledge([(stream, entries)])
-
-    async def _risk(self, stream: StreamName, entry: Received) -> bool:
-        """Whether the entry is dealt with."""
-        if (stream, entry.seq) not in self._risked:
-            crashes = await self._writer.run(lambda: self.inbox.note_crash_risk(stream, entry.seq)) - 1
-            reached("recover: noted")
-            self._risked.add((stream, entry.seq))
-            if crashes >= self._crash_limit and await self._bury(stream, entry, crashes):
-                return True
-        return await self._deliver(stream, [entry])
-
-    async def _bury(self, stream: StreamName, entry: Received, crashes: int) -> bool:
-        fence = self._leases.owned.get(stream.partition)
-        if fence is None:
-            return False
-        route = self.routes[stream]
-        return await self._writer.run(lambda: self.inbox.bury_after_crashes(route, stream, entry, crashes, fence))
 
     # Running
 

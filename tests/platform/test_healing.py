@@ -346,7 +346,8 @@ async def test_an_entry_that_kills_its_process_is_buried(world: World) -> None:
 def note_crashes(database: Path, times: int) -> None:
     """As the process would have done before each try that killed it."""
     with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("INSERT INTO crash_notes VALUES ('listener', ?, ?, ?, 2, ?)", (*STREAM, times))
+        lane = f"listener {STREAM.source}.{STREAM.channel}.{STREAM.partition}"
+        connection.execute("INSERT INTO crash_notes VALUES (?, ?, 'before', ?)", (lane, f"{2:020d}", times - 1))
 
 
 async def parked_are(listener: Running, wanted: list[tuple[str, int]]) -> bool:

@@ -1,5 +1,7 @@
 """A source that can go back to any of its pasts, and a group that listens to it: no Redis, no network, one database."""
 
+import contextlib
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +13,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text
 from mallbots_platform.clock import now_us, rfc3339
 from mallbots_platform.envelope import Envelope, encode_envelope
 from mallbots_platform.epochs import Epochs
+from mallbots_platform.errors import Unavailable
 from mallbots_platform.handling import Handling, Received, Route
 from mallbots_platform.inbox import Inbox
 from mallbots_platform.leases import Fence, Leases
@@ -89,12 +92,16 @@ class Source:
         return Page(messages, Epochs(tuple(self.now.firsts), len(there), at_mark))
 
 
+def key_of(number: int) -> str:
+    return f"key {number % 3}"
+
+
 def envelope(number: int, seq: int, epoch: str, after: str | None) -> Envelope:
     return Envelope(
         id=f"message {number}",
         type="source.Said",
         source="source",
-        subject="k",
+        subject=key_of(number),
         time=rfc3339(now_us()),
         dataversion=1,
         channel="events",
@@ -117,11 +124,26 @@ class NoRedis:
     """What is delivered comes from the test; a group is set nowhere."""
 
     async def xgroup_setid(self, *arguments: Any) -> None: ...
+    def pipeline(self, **options: Any) -> "NoRedis":
+        return self
+
+    def xack(self, *arguments: Any) -> None: ...
+    def __len__(self) -> int:
+        return 0
+
+
+class Killed(BaseException):
+    """The process died of a message: nothing of its commit was kept."""
 
 
 class Group(AbstractAsyncContextManager["Group"]):
-    def __init__(self, url: str, source: Source) -> None:
+    """`deadly` are the numbers of messages that kill whoever handles them."""
+
+    def __init__(self, url: str, source: Source, deadly: Collection[int] = (), crash_limit: int = 10) -> None:
         self.source = source
+        self.died = False
+        self._deadly = deadly
+        self._crash_limit = crash_limit
         self.parts = Parts(url, Contract(context="own"), partitions=1)
 
     async def __aenter__(self) -> "Group":
@@ -137,6 +159,7 @@ class Group(AbstractAsyncContextManager["Group"]):
             "own",
             [(Route("source", "events", {"source.Said": self.hear}, projects=(heard_by_group,)), 1)],
             *(redis, parts.writer, parts.readers, inbox, leases, self.source, parts.telemetry),
+            crash_limit=self._crash_limit,
         )
         parts.database.create(metadata)
         parts.database.run("INSERT INTO fences VALUES ('own/0', 1, 'me') ON CONFLICT DO NOTHING")
@@ -146,11 +169,25 @@ class Group(AbstractAsyncContextManager["Group"]):
         await self.parts.__aexit__(*exception)
 
     def hear(self, said: Said, envelope: Envelope) -> None:
+        if said.number in self._deadly:
+            self.died = True
+            raise Killed
         self.parts.database.run("INSERT INTO heard (id, seq) VALUES (?, ?)", (envelope.id, envelope.sequence))
 
     async def is_offered(self, messages: list[Envelope]) -> None:
         if STREAM not in self.subscription._healing.waiting:
             await self.subscription._deliver(STREAM, [received(each) for each in messages])
+
+    async def catches_up(self) -> None:
+        """From the log of its source, until it dies of something or has everything."""
+        self.subscription._healing.replay(STREAM)
+        with contextlib.suppress(Unavailable):
+            await self.subscription._healing.revisit([STREAM])
+
+    async def finds_pending(self, messages: list[Envelope]) -> None:
+        """What an earlier life had been given by Redis, and did not get over."""
+        with contextlib.suppress(Unavailable):
+            await self.subscription._recover_entries(STREAM, [received(each) for each in messages])
 
     async def looks(self) -> None:
         """As it does when nothing comes, and where it waits."""
