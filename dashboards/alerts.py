@@ -64,6 +64,20 @@ FLOW = (
         board="mallbots-outbox-streams",
     ),
     Alert(
+        name="SourceWentBack",
+        expr="max by (context, group, source) (mallbots_stream_parted) > 0",
+        summary="{{ $labels.group }} has applied what {{ $labels.source }} does not know any more, and waits.",
+        board="mallbots-outbox-streams",
+        lasting="0s",
+    ),
+    Alert(
+        name="MessagesSetAside",
+        expr="max by (context) (mallbots_outbox_aside) > 0",
+        summary="{{ $value }} messages that {{ $labels.context }} said are not in its database any more.",
+        board="mallbots-outbox-streams",
+        lasting="0s",
+    ),
+    Alert(
         name="LossDetected",
         expr="sum by (context, group) (increase(mallbots_stream_gaps_detected_total[2m])) > 0",
         summary="{{ $labels.group }} has found a hole in a stream: Redis has lost messages. They are being healed.",

@@ -56,6 +56,20 @@ _LOSS = Row(
             bad=1,
             links=(_SAID,),
         ),
+        Number(
+            title="Has a database gone back?",
+            answer="Streams that wait, since their source does not know any more what was applied. 0 is well.",
+            queries=(Query(f"sum by (group, source) (mallbots_stream_parted{_OF})", "{{group}} of {{source}}"),),
+            bad=1,
+            links=(links.logs("Who went back", '{service_namespace="mallbots"} |= "source went back"'),),
+        ),
+        Number(
+            title="What has it lost?",
+            answer="Messages that a context said and its database has lost, kept until somebody has settled them.",
+            queries=(Query(f"max by (context) (mallbots_outbox_aside{_OF})", "{{context}}"),),
+            bad=1,
+            links=(_SAID,),
+        ),
         Lines(
             title="When did groups find holes, and when were they healed?",
             answer="Gapless numbers make a hole a proof of loss. Healing is to follow within seconds.",

@@ -42,14 +42,16 @@ async def settle_lost(data: Path, source: str, take_back: bool, as_json: bool) -
     request = pb.SettleLostRequest(source=source, take_back=take_back)
     async with open_operators(data) as operators:
         operators.of(source)
+        _, messages = await lost(operators)
+        waiting = {each.message_id for each in messages if each.source == source and not each.settled_at}
         others = [context for context in operators.contexts if context != source]
         answers = [await operators.of(each).SettleLost(request, timeout=DEADLINE_SECONDS) for each in (*others, source)]
-    noted, taken_back = sum(each.lost for each in answers), sum(each.taken_back for each in answers)
+    taken_back = sum(each.taken_back for each in answers)
     if as_json:
-        print_json({"source": source, "lost": noted, "taken_back": taken_back})
+        print_json({"source": source, "lost": len(waiting), "taken_back": taken_back})
     else:
         said = f", {counted(taken_back, 'event')} said again" if take_back else ""
-        typer.echo(f"{counted(noted, 'message')} noted as lost by {source}{said}; everybody goes on from here")
+        typer.echo(f"{counted(len(waiting), 'message')} lost by {source}{said}; everybody goes on from here")
 
 
 async def lost(operators: Operators) -> tuple[list[pb.Parting], list[pb.LostMessage]]:

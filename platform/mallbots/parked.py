@@ -65,22 +65,28 @@ async def discard_parked(
     """One message; or all of a group, a type or an error, after a look at them."""
     if bool(name) == bool(group or type or error):
         raise Failed("say which: one message, such as ordering:3, or all with --group, --type or --error")
+    if name:
+        await _discard_one(data, name, as_json)
+        return
     async with open_operators(data) as operators:
-        if name:
-            context, id = named(name)
-            await operators.of(context).DiscardParked(pb.DiscardParkedRequest(id=id), timeout=DEADLINE_SECONDS)
-            discarded = [name]
-        else:
-            found = [(context, each) for context, each in await operators.parked(group) if _is_meant(each, type, error)]
-            if not yes:
-                return _preview(found, as_json)
-            discarded = await _discard(operators, found)
+        found = [(context, each) for context, each in await operators.parked(group) if _is_meant(each, type, error)]
+        if not yes:
+            return _preview(found, as_json)
+        discarded = await _discard(operators, found)
     if as_json:
-        print_json({"discarded": name or discarded})
-    elif name:
-        typer.echo(f"{name} is given up; what queued behind it goes on")
+        print_json({"discarded": discarded})
     else:
         typer.echo(f"{counted(len(discarded), 'message')} given up; what queued behind them goes on")
+
+
+async def _discard_one(data: Path, name: str, as_json: bool) -> None:
+    context, id = named(name)
+    async with open_operators(data) as operators:
+        await operators.of(context).DiscardParked(pb.DiscardParkedRequest(id=id), timeout=DEADLINE_SECONDS)
+    if as_json:
+        print_json({"discarded": name})
+    else:
+        typer.echo(f"{name} is given up; what queued behind it goes on")
 
 
 def _is_meant(parked: pb.Parked, type: str, error: str) -> bool:

@@ -163,3 +163,30 @@ async def one_dead_one_queued(world: World, ear: Ear) -> Running:
 
 def answer(capsys: pytest.CaptureFixture[str]) -> Any:
     return json.loads(capsys.readouterr().out)
+
+
+async def test_many_are_given_up_at_once_after_a_look(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    def hear(text: str) -> None:
+        if text != "fine":
+            raise Deaf(f"no {text}")
+
+    teller, listener = await world.teller(), await world.listener(hear)
+    for number, text in enumerate(("tea", "coffee", "tea")):
+        await teller.say(text, "fine", key=f"{number}")
+    await eventually(lambda: all_are_set_aside(listener, 6))
+    capsys.readouterr()
+
+    await discard_parked(world.directory, "", True, group="listener", error="no tea")
+    would = json.loads(capsys.readouterr().out.splitlines()[-1])["would_discard"]
+    still_there = await all_are_set_aside(listener, 6)
+    await discard_parked(world.directory, "", True, group="listener", error="no tea", yes=True)
+    done = json.loads(capsys.readouterr().out.splitlines()[-1])["discarded"]
+
+    assert len(would) == 2 and still_there
+    assert done == would
+    assert await listener.until(lambda heard: heard == ["fine", "fine"])
+    assert await eventually(lambda: all_are_set_aside(listener, 2))
+
+
+async def all_are_set_aside(listener: Running, number: int) -> bool:
+    return len(await listener.rows("SELECT 1 FROM parked")) == number

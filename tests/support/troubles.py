@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -161,6 +162,26 @@ async def an_entry_is_lost(troubles: Troubles) -> None:
     assert troubles.heard.done[-3:] == ["before", "lost", "after"]
 
 
+async def a_database_goes_back(troubles: Troubles) -> None:
+    """To a copy of it, taken before something was said; then that is settled."""
+    database, copy = troubles.world.directory / "cases.db", troubles.world.directory / "copy of cases.db"
+    await troubles.cases.stop()
+    shutil.copy(database, copy)
+    await troubles.start_cases()
+    await troubles.hears("to be lost")
+    await troubles.cases.stop()
+    for path in troubles.world.directory.glob("cases.db*"):
+        path.unlink()
+    copy.rename(database)
+    await troubles.start_cases()
+    await eventually(lambda: troubles.reader.measured("mallbots_stream_parted") > 0, PATIENCE)
+    await eventually(lambda: troubles.cases.process.relay.aside.messages > 0, PATIENCE)
+    await troubles.look()
+    await troubles.reader.process.subscriptions["reader"].go_on("cases")
+    await troubles.cases.process.relay.aside.give_up()
+    await troubles.hears("after it was settled")
+
+
 async def redis_forgets_everything(troubles: Troubles) -> None:
     await flush(troubles.world.redis)
     await eventually(lambda: troubles.cases.measured("mallbots_outbox_republished_total") > 0, PATIENCE)
@@ -226,6 +247,7 @@ TROUBLES = (
     *(calls_fail, messages_fail, a_message_takes_long, timers_fail, jobs_fail, nobody_answers, changes_collide),
     *(
         an_entry_is_lost,
+        a_database_goes_back,
         redis_forgets_everything,
         somebody_else_writes,
         a_stream_is_no_stream,
