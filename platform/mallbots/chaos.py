@@ -1,28 +1,21 @@
 """`mallbots demo --chaos`: one trouble after the other while orders flow, each followed until all is whole again."""
 
 import asyncio
-import random
-import shutil
-import signal
 import time
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
 
 from mallbots.actors.mall import Mall
-from mallbots.operators import DEADLINE_SECONDS, Operators, open_operators
-from mallbots.redis_proxy import RedisProxy
+from mallbots.operators import Operators, open_operators
 from mallbots.reporting import Failed
 from mallbots.supervisor import Report, Supervisor
+from mallbots.troubles.every import LEASE_SECONDS, every_trouble
+from mallbots.troubles.switches import discard_poison
+from mallbots.troubles.trouble import KILLED, Trouble, name_of
 from mallbots.wholeness import until_whole
 from mallbots_platform import operator_pb2 as pb
-from mallbots_platform.streams import open_redis
 
-LEASE_SECONDS = 2.0
 WHOLE_SECONDS = 60.0
 PAUSE_SECONDS = 0.3
-KILLED = "killed"
 ENVIRONMENT = {
     "MALLBOTS_LEASE_SECONDS": f"{LEASE_SECONDS:g}",
     "MALLBOTS_DEPOT_BOT_LEASE_SECONDS": "6",
@@ -44,18 +37,7 @@ class Felt:
 
     @property
     def name(self) -> str:
-        return _name(self.kind, self.target)
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    kind: str
-    target: str
-    make: Callable[[], Awaitable[None]]
-
-    @property
-    def name(self) -> str:
-        return _name(self.kind, self.target)
+        return name_of(self.kind, self.target)
 
 
 @dataclass(slots=True)
@@ -73,14 +55,14 @@ class Chaos:
     _next_begins: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        dice = random.Random(f"chaos {self.seed}")
-        self._troubles = list(_troubles(self, dice))
-        dice.shuffle(self._troubles)
+        self._troubles = every_trouble(self.running, self.mall, self.seed)
 
     async def run(self) -> None:
         """Raises Failed when something is not whole again in time."""
-        for trouble in self._troubles:
+        for trouble, next_one in zip(self._troubles, [*self._troubles[1:], None], strict=True):
             self._begin_next()
+            if next_one:
+                await next_one.prepare()
             await asyncio.sleep(PAUSE_SECONDS)
             self.report(f"trouble {self.begun} of {len(self._troubles)}: {trouble.name}")
             await self.live_through(trouble)
@@ -96,7 +78,7 @@ class Chaos:
 
     async def end(self) -> None:
         async with open_operators(self.running.data) as operators:
-            await _discard_poison(operators)
+            await discard_poison(operators)
 
     def troubles_without_kills(self) -> list[Trouble]:
         """Those that leave every process of a context alive."""
@@ -116,7 +98,7 @@ class Chaos:
         before, errors, at = await _totals(operators), self.mall.unanswered, time.monotonic()
         await trouble.make()
         ended = time.monotonic()
-        if left := await until_whole(operators, WHOLE_SECONDS):
+        if left := await until_whole(operators, WHOLE_SECONDS, self.mall.lost):
             raise Failed(f"{trouble.name}: not whole after {WHOLE_SECONDS:.0f} s: {left}")
         after = await _totals(operators)
         return Felt(
@@ -128,132 +110,6 @@ class Chaos:
             parked=max(0, after.retried - before.retried),
             republished=max(0, after.republished - before.republished),
         )
-
-
-def _name(kind: str, target: str) -> str:
-    return kind if kind.startswith(target) else f"{target} {kind}"
-
-
-def _troubles(chaos: Chaos, dice: random.Random) -> Sequence[Trouble]:
-    running, proxy, contexts = chaos.running, chaos.running.proxy, list(chaos.running.contexts)
-    if proxy is None:
-        raise Failed("chaos needs a Redis of its own: leave MALLBOTS_REDIS_URL unset")
-    redis = _RedisTroubles(running)
-
-    def one(kind: str, make: Callable[[str], Awaitable[None]]) -> Trouble:
-        target = dice.choice(contexts)
-        return Trouble(kind, target, lambda: make(target))
-
-    def inside(kind: str, seconds: float, strength: float | None = None) -> Trouble:
-        return one(kind, lambda target: _switched_on(running.data, target, kind, seconds, strength))
-
-    pair = dice.sample(contexts, 2)
-    return (
-        *(Trouble(KILLED, context, partial(_kill, running, context)) for context in contexts),
-        Trouble(KILLED, " and ".join(pair), lambda: _kill(running, *pair)),
-        Trouble(KILLED, "all contexts", lambda: _kill_all(running)),
-        one("stopped", lambda target: _stop_for(running, target, 1.5 * LEASE_SECONDS)),
-        Trouble("redis killed", "redis", redis.killed),
-        Trouble("redis emptied", "redis", redis.emptied),
-        Trouble("redis from an older dump", "redis", redis.from_older_dump),
-        Trouble("redis flushed", "redis", redis.flushed),
-        Trouble("connections cut", "redis", lambda: _cut(proxy)),
-        Trouble("replies dropped", "redis", lambda: _drop_replies(proxy)),
-        Trouble("latency", "redis", lambda: _slow_down(proxy)),
-        inside("locked-database", 3.0),
-        inside("slow-handler", 1.5, 0.05),
-        inside("failing-handler", 2.0, 0.3),
-        inside("poison-event", 1.0, 4),
-        Trouble("clock-jump", "payments", lambda: _switched_on(running.data, "payments", "clock-jump", 1.0, 5)),
-    )
-
-
-async def _kill(running: Supervisor, *contexts: str) -> None:
-    for context in contexts:
-        running.tell(context, signal.SIGKILL)
-    await asyncio.sleep(0.1)
-
-
-async def _kill_all(running: Supervisor) -> None:
-    running.kill_all()
-    await asyncio.sleep(0.1)
-
-
-async def _stop_for(running: Supervisor, context: str, seconds: float) -> None:
-    running.tell(context, signal.SIGSTOP)
-    try:
-        await asyncio.sleep(seconds)
-    finally:
-        running.tell(context, signal.SIGCONT)
-
-
-async def _cut(proxy: RedisProxy) -> None:
-    for _ in range(5):
-        proxy.cut()
-        await asyncio.sleep(0.2)
-
-
-async def _drop_replies(proxy: RedisProxy) -> None:
-    for _ in range(4):
-        proxy.drops_replies = True
-        await asyncio.sleep(0.15)
-        proxy.drops_replies = False
-        await asyncio.sleep(0.6)
-
-
-async def _slow_down(proxy: RedisProxy) -> None:
-    proxy.latency_seconds = 0.08
-    try:
-        await asyncio.sleep(2.0)
-    finally:
-        proxy.latency_seconds = 0.0
-
-
-async def _switched_on(data: Path, context: str, fault: str, seconds: float, strength: float | None) -> None:
-    """The fault's own time is waited for, so that it has switched itself off."""
-    request = pb.SwitchFaultRequest(name=fault, on=True, seconds=seconds, strength=strength)
-    async with open_operators(data) as operators:
-        await operators.of(context).SwitchFault(request, timeout=DEADLINE_SECONDS)
-    await asyncio.sleep(seconds)
-
-
-class _RedisTroubles:
-    def __init__(self, running: Supervisor) -> None:
-        self._running = running
-
-    async def killed(self) -> None:
-        async with self._running.without_redis(signal.SIGKILL):
-            await asyncio.sleep(0.5)
-
-    async def emptied(self) -> None:
-        async with self._running.without_redis(signal.SIGKILL) as directory:
-            shutil.rmtree(directory)
-
-    async def from_older_dump(self) -> None:
-        """Back to what it was a second ago."""
-        dump = self._running.data / "older-redis"
-        async with self._running.without_redis(signal.SIGTERM) as directory:
-            shutil.copytree(directory, dump)
-        await asyncio.sleep(1.0)
-        async with self._running.without_redis(signal.SIGKILL) as directory:
-            shutil.rmtree(directory)
-            dump.rename(directory)
-
-    async def flushed(self) -> None:
-        client = open_redis(self._running.own_redis_url)
-        try:
-            for _ in range(3):
-                await client.flushall()
-                await asyncio.sleep(0.2)
-        finally:
-            await client.aclose()
-
-
-async def _discard_poison(operators: Operators) -> None:
-    """As an operator does who has seen it: bytes without a key hold up nobody, and are kept as evidence only."""
-    for context, parked in await operators.parked(state="dead"):
-        if not parked.message_id:
-            await operators.of(context).DiscardParked(pb.DiscardParkedRequest(id=parked.id), timeout=DEADLINE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

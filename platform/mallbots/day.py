@@ -6,14 +6,14 @@ import random
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mallbots.actors.customers import Customer, Surprised
-from mallbots.actors.mall import Mall
+from mallbots.actors.mall import Lost, Mall
 from mallbots.actors.robots import Robot
 from mallbots.actors.shelves import Shelves
 from mallbots.actors.staff import Staff
@@ -30,17 +30,19 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Visited:
-    """One customer's visit: it was over `seconds` after the doors opened; `surprise` is what no plan foresaw."""
+    """One customer's visit: it was over `seconds` after the doors opened; `surprise` is what no plan foresaw. Of what
+    `is_lost` with a restored database nothing can be expected."""
 
     visit: Visit
     order_id: str
     ended: str
     seconds: float
     surprise: str = ""
+    is_lost: bool = False
 
     @property
     def as_planned(self) -> bool:
-        return not self.surprise and self.ended == self.visit.scenario.ends_as
+        return self.is_lost or (not self.surprise and self.ended == self.visit.scenario.ends_as)
 
 
 class Alongside(Protocol):
@@ -71,7 +73,7 @@ async def live_through(plan: Plan, mall: Mall, seed: int, alongside: Alongside, 
                 await asyncio.gather(visits, alongside.run())
             finally:
                 visits.cancel()
-            return visits.result()
+            return [replace(each, is_lost=who.is_lost) for each, who in zip(visits.result(), customers, strict=True)]
 
 
 def _visits(customers: list[Customer], alongside: Alongside, done: Progress) -> Iterable[asyncio.Task[Visited]]:
@@ -84,7 +86,7 @@ def _visits(customers: list[Customer], alongside: Alongside, done: Progress) -> 
         async with contextlib.nullcontext() if forgets else kiosks:
             try:
                 ended, surprise = await customer.shop(), ""
-            except (Surprised, PlatformError) as error:
+            except (Surprised, Lost, PlatformError) as error:
                 ended, surprise = "", str(error)
         done.advance(done.task_ids[0])
         return Visited(customer.visit, customer.order_id, ended, time.monotonic() - begun, surprise)

@@ -29,6 +29,7 @@ from mallbots.reporting import Failed, open_console, print_json
 from mallbots.soak import Soak, show_memory
 from mallbots.supervisor import Supervisor, supervised
 from mallbots.totals import critical_seconds, totals
+from mallbots.troubles.restores import discard_lost
 
 MOST_ORDERS = 100_000
 SETTLE_SECONDS = 60.0
@@ -148,9 +149,10 @@ def _say(console: Console, text: str) -> None:
 
 async def account(place: Place, mall: Mall, visited: list[Visited], felt: list[Felt]) -> Report:
     async with open_operators(place.path) as operators:
-        left_over = await until_quiet(operators, SETTLE_SECONDS)
+        left_over = await until_quiet(operators, SETTLE_SECONDS, mall.lost)
+        await discard_lost(operators, mall.lost)
         books = await read_books(mall)
-        evidence = await gather_evidence(operators, books.orders, books.takings)
+        evidence = await gather_evidence(operators, books.orders, books.takings, mall.lost)
         return Report(
             visited=visited,
             states=books.states,
@@ -158,6 +160,7 @@ async def account(place: Place, mall: Mall, visited: list[Visited], felt: list[F
             invariants=check(evidence),
             critical=critical_seconds(evidence.all_deliveries),
             messages=evidence.messages,
+            lost=evidence.lost_orders,
             left_over=left_over,
             faults=felt,
             replay=place.again,

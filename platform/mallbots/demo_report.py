@@ -22,7 +22,7 @@ FOR_THE_TREE = (Scenario.SOME_MISSING, Scenario.PLAIN)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`replay` is the command that plays it again."""
+    """`replay` is the command that plays it again; `lost` are orders of which a restored database has lost a part."""
 
     visited: Sequence[Visited]
     states: Mapping[str, int]
@@ -33,6 +33,7 @@ class Report:
     left_over: str = ""
     faults: Sequence[Felt] = ()
     replay: str = ""
+    lost: Sequence[str] = ()
 
     @property
     def placed(self) -> int:
@@ -42,6 +43,10 @@ class Report:
     def seconds(self) -> float:
         """Until the last order had ended."""
         return max(each.seconds for each in self._orders)
+
+    @property
+    def lost_visits(self) -> int:
+        return sum(each.is_lost for each in self.visited)
 
     @property
     def _orders(self) -> list[Visited]:
@@ -113,6 +118,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "surprises": _surprises(report),
         "flow": report.flow,
         **({"faults": [asdict(each) for each in report.faults]} if report.faults else {}),
+        **({"lost": {"orders": list(report.lost), "visits": report.lost_visits}} if report.lost_visits else {}),
         **({} if report.is_good else {"replay": report.replay}),
     }
 
@@ -131,6 +137,11 @@ def show(report: Report) -> None:
     if report.faults:
         console.print(_faults(report))
         console.print()
+    if report.lost_visits:
+        console.print(
+            f"{counted(report.lost_visits, 'visit')} and {counted(len(report.lost), 'order')} left out of all this: a"
+            " restored database has lost a part of them, and that was settled"
+        )
     told, late = report.totals, report.critical
     console.print(
         f"{counted(report.placed, 'order')} in {report.seconds:.1f} s, {report.placed / report.seconds:.1f} a second · "

@@ -16,8 +16,12 @@ def endpoints_directory(data: Path) -> Path:
     return data / "run"
 
 
+def database_file(data: Path, context: str) -> Path:
+    return data / f"{context}.db"
+
+
 def database_url(data: Path, context: str) -> str:
-    return f"sqlite:///{data / context}.db"
+    return f"sqlite:///{database_file(data, context)}"
 
 
 def log_file(data: Path, context: str) -> Path:

@@ -3,8 +3,8 @@
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from mallbots.operators import Operators
@@ -17,6 +17,7 @@ MONEY = {
     "payments.InvoiceAdjusted": ("refunded", -1),
     "payments.InvoiceRefunded": ("amount", -1),
 }
+CHECKED_OUT = "baskets.BasketCheckedOut"
 SHOWN = 3
 
 
@@ -49,7 +50,8 @@ class Wrong(NamedTuple):
 
 @dataclass(slots=True)
 class Evidence:
-    """What the contexts say about a run. `takings` is what customers paid and did not get back, in minor units."""
+    """What the contexts say about a run. `takings` is what customers paid and did not get back, in minor units. Of what
+    a restored database has `lost`, conversations and what they were about, nothing is expected."""
 
     messages: list[pb.LogEntry] = field(default_factory=list)
     deliveries: dict[str, list[pb.Delivery]] = field(default_factory=dict)
@@ -57,13 +59,41 @@ class Evidence:
     requests: set[str] = field(default_factory=set)
     orders: Mapping[str, OrderRecord] = field(default_factory=dict)
     takings: int = 0
+    lost: Collection[str] = ()
+
+    @property
+    def lost_orders(self) -> list[str]:
+        """Orders that were in a basket, or in ordering, and are left out."""
+        known = self.orders.keys() | {each.subject for each in self.messages if each.type == CHECKED_OUT}
+        return sorted(known & set(self.lost))
+
+    def without_the_lost(self) -> "Evidence":
+        """What is expected to be as it should; money of lost orders is taken out of the takings."""
+        if not self.lost:
+            return self
+        lost = set(self.lost)
+        money = sum(_amount(each) for each in self.messages if each.type in MONEY and each.subject in lost)
+        deliveries = {
+            context: [each for each in found if lost.isdisjoint((each.correlation_id, each.subject))]
+            for context, found in self.deliveries.items()
+        }
+        return replace(
+            self,
+            messages=[each for each in self.messages if lost.isdisjoint((each.correlation_id, each.subject))],
+            deliveries=deliveries,
+            requests=self.requests | {each.message_id for each in self.messages},
+            orders={id: order for id, order in self.orders.items() if id not in lost},
+            takings=self.takings - money,
+        )
 
     @property
     def all_deliveries(self) -> list[pb.Delivery]:
         return [delivery for deliveries in self.deliveries.values() for delivery in deliveries]
 
 
-async def gather_evidence(operators: Operators, orders: Mapping[str, OrderRecord], takings: int) -> Evidence:
+async def gather_evidence(
+    operators: Operators, orders: Mapping[str, OrderRecord], takings: int, lost: Collection[str] = ()
+) -> Evidence:
     """All contexts have to be running, and quiet."""
     contexts = operators.contexts
     logs = await asyncio.gather(*(operators.whole_log(context) for context in contexts))
@@ -79,10 +109,12 @@ async def gather_evidence(operators: Operators, orders: Mapping[str, OrderRecord
         requests={request.id for request in requests},
         orders=orders,
         takings=takings,
+        lost=frozenset(lost),
     )
 
 
 def check(evidence: Evidence) -> list[Invariant]:
+    evidence = evidence.without_the_lost()
     return [
         every_order_ended(evidence),
         applied_exactly_once(evidence),
@@ -93,7 +125,7 @@ def check(evidence: Evidence) -> list[Invariant]:
 
 
 def every_order_ended(evidence: Evidence) -> Invariant:
-    accepted = {entry.subject: entry for entry in evidence.messages if entry.type == "baskets.BasketCheckedOut"}
+    accepted = {entry.subject: entry for entry in evidence.messages if entry.type == CHECKED_OUT}
     last = accepted | _last_of_orders(evidence.messages)
     states = {id: evidence.orders[id].state if id in evidence.orders else "unknown" for id in accepted}
     wrong = [

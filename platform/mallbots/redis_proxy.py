@@ -11,13 +11,17 @@ class RedisProxy:
     """Listens on loopback; `latency_seconds` holds every answer up, `drops_replies` cuts a connection at its next."""
 
     def __init__(self, redis_url: str) -> None:
-        target = urlsplit(redis_url)
-        self._target = (target.hostname or "127.0.0.1", target.port or 6379)
+        self.lead_to(redis_url)
         self.latency_seconds = 0.0
         self.drops_replies = False
         self.cut_connections = 0
         self._server: asyncio.Server | None = None
         self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
+
+    def lead_to(self, redis_url: str) -> None:
+        """Connections that are made from now on."""
+        target = urlsplit(redis_url)
+        self._target = (target.hostname or "127.0.0.1", target.port or 6379)
 
     @property
     def url(self) -> str:

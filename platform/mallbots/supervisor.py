@@ -54,6 +54,7 @@ class Supervisor:
         self._beside = beside
         self._redis: EmbeddedRedis | None = None
         self._redis_in_hand = asyncio.Lock()
+        self._in_hand = {context: asyncio.Lock() for context in self.contexts}
         self._launcher = Launcher(self.contexts, log_file(data, "fork-server"))
         self._processes: dict[str, Launched] = {}
         self._log_starts: dict[str, int] = {}
@@ -89,6 +90,14 @@ class Supervisor:
         self._launcher.kill()
         for context in self._processes:
             self.tell(context, signal.SIGKILL)
+
+    @asynccontextmanager
+    async def without(self, context: str) -> AsyncIterator[None]:
+        """It is killed, and started again afterwards; meanwhile its database may be changed."""
+        async with self._in_hand[context]:
+            self.tell(context, signal.SIGKILL)
+            await self._processes[context].wait()
+            yield
 
     @asynccontextmanager
     async def without_redis(self, number: signal.Signals) -> AsyncIterator[Path]:
@@ -206,8 +215,9 @@ class Supervisor:
             self._say(f"{context} ended ({how_it_ended(code)}); starting it again in {pause:g} s")
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 2)
-            with contextlib.suppress(OSError):  # out of processes or memory: the next round tries again
-                await self._spawn(context)
+            async with self._in_hand[context]:
+                with contextlib.suppress(OSError):  # out of processes or memory: the next round tries again
+                    await self._spawn(context)
 
     async def _keep_redis(self, redis: EmbeddedRedis) -> None:
         """On the same port, so that everybody finds it again."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Collection
 
 from mallbots.operators import DEADLINE_SECONDS, Operators
 from mallbots.reporting import counted
@@ -12,13 +13,14 @@ PAUSE_SECONDS = 0.05
 Place = tuple[str, str, int]
 
 
-async def until_whole(operators: Operators, seconds: float) -> str:
-    """Wait for it, but not for ever. What is wrong in the end; empty when nothing is."""
+async def until_whole(operators: Operators, seconds: float, lost: Collection[str] = ()) -> str:
+    """Wait for it, but not for ever. What is wrong in the end; empty when nothing is. Messages about something `lost`
+    may be tried for as long as they like."""
     deadline, heads, wrong = time.monotonic() + seconds, dict[Place, int](), "nobody answers"
     while time.monotonic() < deadline:
         try:
             heads = heads or await _heads(operators)
-            wrong = await _wrong(operators, heads)
+            wrong = await _wrong(operators, heads, lost)
         except PlatformError as error:
             wrong = str(error)
         if not wrong:
@@ -45,7 +47,7 @@ async def _heads_of(operators: Operators, context: str) -> dict[Place, int]:
     return heads
 
 
-async def _wrong(operators: Operators, heads: dict[Place, int]) -> str:
+async def _wrong(operators: Operators, heads: dict[Place, int], lost: Collection[str]) -> str:
     for context, status in (await operators.ask("GetStatus", pb.GetStatusRequest())).items():
         if status.troubles:
             return f"{context}: {status.troubles[0]}"
@@ -55,5 +57,5 @@ async def _wrong(operators: Operators, heads: dict[Place, int]) -> str:
             if lag.applied_sequence < head:
                 behind = head - lag.applied_sequence
                 return f"{lag.group} is {behind} behind in {lag.source}.{lag.channel} {lag.partition}"
-    waiting = [parked for _, parked in await operators.parked() if parked.state != "dead"]
+    waiting = [each for _, each in await operators.parked() if each.state != "dead" and each.subject not in lost]
     return f"{counted(len(waiting), 'message')} to be tried again" if waiting else ""

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from mallbots.chaos import KILLED
 from mallbots.directories import CONTEXTS
 from mallbots.redis_proxy import RedisProxy
 from mallbots.reporting import Failed
+from mallbots.troubles.trouble import KILLED
 from tests.support.stand_in import StandIn, chaos_of
 
 SEEDS = range(100)

@@ -8,7 +8,7 @@ from contexts.baskets.contract import baskets_pb2
 from contexts.customers.contract import customers_pb2
 from contexts.ordering.contract import ordering_pb2 as ordering_pb
 from contexts.payments.contract import payments_pb2
-from mallbots.actors.mall import Mall
+from mallbots.actors.mall import Lost, Mall
 from mallbots.actors.shelves import Shelves
 from mallbots.actors.staff import Staff
 from mallbots.plan import Choice, Scenario, Visit
@@ -35,8 +35,13 @@ class Customer:
         self._customer_id = ""
         self._total = 0
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether what a database has lost is part of this visit."""
+        return not self._mall.lost.isdisjoint((self.order_id, self._customer_id))
+
     async def shop(self) -> str:
-        """How it ended. Raises Surprised."""
+        """How it ended. Raises Surprised, and Lost."""
         await self._register()
         basket = await self._fill_basket()
         if self.visit.scenario is Scenario.FORGOTTEN:
@@ -78,7 +83,7 @@ class Customer:
             except Refused as refusal:
                 if refusal.code != "StoreDoesNotParticipate" or time.monotonic() > deadline:
                     raise
-            await asyncio.sleep(SHORTEST_PAUSE)
+            await self._wait(SHORTEST_PAUSE)
 
     async def _forget_basket(self) -> str:
         async def ended() -> str:
@@ -90,7 +95,7 @@ class Customer:
 
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (state := await ended()) == "open" and time.monotonic() < deadline:
-            await asyncio.sleep(2 * LONGEST_PAUSE)
+            await self._wait(2 * LONGEST_PAUSE)
         return state
 
     def _prepare_mishaps(self) -> None:
@@ -164,7 +169,7 @@ class Customer:
             except NotFound:
                 if time.monotonic() > deadline:
                     raise
-            await asyncio.sleep(2 * SHORTEST_PAUSE)
+            await self._wait(2 * SHORTEST_PAUSE)
 
     async def _cancel(self) -> None:
         """As soon as there is an order."""
@@ -177,7 +182,7 @@ class Customer:
             except NotFound:
                 if time.monotonic() > deadline:
                     raise
-            await asyncio.sleep(SHORTEST_PAUSE / 2)
+            await self._wait(SHORTEST_PAUSE / 2)
         self._shelves.let_through(self.order_id)
 
     async def _until(self, *states: str) -> str:
@@ -189,9 +194,15 @@ class Customer:
                 return state
             if state in ENDED:
                 break
-            await asyncio.sleep(pause)
+            await self._wait(pause)
             pause = min(LONGEST_PAUSE, pause * 1.5)
         raise Surprised(f"order {self.order_id} is {state}, not {' or '.join(states)}")
+
+    async def _wait(self, seconds: float) -> None:
+        """Raises Lost."""
+        if self.is_lost:
+            raise Lost(self.order_id)
+        await asyncio.sleep(seconds)
 
     async def _state(self) -> str:
         request = ordering_pb.GetOrderRequest(order_id=self.order_id)

@@ -24,11 +24,17 @@ PATIENCE_SECONDS = 30.0
 LONGEST_PAUSE = 1.0
 
 
+class Lost(Exception):
+    """It belongs to a conversation that a database has lost, which went back to an earlier copy of itself."""
+
+
 class Mall:
-    """A client of each context, by its name. `addresses` are those of their APIs."""
+    """A client of each context, by its name. `addresses` are those of their APIs; `lost` are ids of conversations, and
+    of what they are about, that a restored database has lost."""
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
         self.unanswered = 0
+        self.lost: set[str] = set()
         self._channels = {context: open_channel(address) for context, address in addresses.items()}
         self.stores = self._client("stores", stores_pb2)
         self.customers = self._client("customers", customers_pb2)
