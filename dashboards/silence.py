@@ -5,7 +5,6 @@ SILENT_WHEN_WELL = {
     "mallbots_parked": "mallbots fault on failing-handler --strength 1",
     "mallbots_parked_oldest_seconds": "mallbots fault on failing-handler --strength 1",
     "mallbots_dead": "mallbots fault on failing-handler --strength 1",
-    "mallbots_stream_parted": "a context whose database is restored from a copy",
     "mallbots_saga_timeouts_total": "mallbots fault on slow-handler --strength 10",
     "mallbots_stream_lag_events": "nothing: it is there, only tables that show who is behind are empty",
     "mallbots_stream_lag_seconds": "nothing: it is there, only tables that show who is behind are empty",

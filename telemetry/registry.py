@@ -94,8 +94,7 @@ METRICS = {
         _counter("mallbots_stream_gaps_detected_total", "Was anything lost?", "group"),
         _counter("mallbots_stream_gaps_healed_total", "… and was it found again?", "group"),
         _gauge(
-            "mallbots_stream_parted", "Who has applied what its source does not know any more?",
-            "source", "partition", "group",
+            "mallbots_stream_parted", "Who has applied what its source does not know any more?", "source", "group",
         ),
         _seconds(
             "messaging_process_duration_seconds", "How long do handlers take, by what became of it?",

@@ -196,18 +196,19 @@ class Healing:
         )
         self._stall(stream, reason, PARTED_PAUSE_SECONDS)
         self._stalled[stream].parted = True
-        self._show_parted(stream, 1)
+        self.show_parted(stream.source)
 
-    def _show_parted(self, stream: StreamName, parted: int) -> None:
-        place = {"group": self._group, "source": stream.source, "partition": str(stream.partition)}
-        self._meter.gauge("mallbots_stream_parted", **place).set(parted)
+    def show_parted(self, source: str) -> None:
+        """How many streams of that source wait to be settled."""
+        waiting = sum(stream.source == source for stream in self.parted)
+        self._meter.gauge("mallbots_stream_parted", group=self._group, source=source).set(waiting)
 
     def _stall(self, stream: StreamName, reason: str, seconds: float = PAUSE_SECONDS) -> None:
         self._stalled[stream] = _Stall(reason, asyncio.get_running_loop().time() + seconds)
 
     def _let_go(self, stream: StreamName) -> None:
         if self._stalled.pop(stream).parted:
-            self._show_parted(stream, 0)
+            self.show_parted(stream.source)
         self._closed_hole(stream)
 
     def _found_hole(self, stream: StreamName, after: int, reason: str) -> None:

@@ -66,6 +66,8 @@ class Subscription:
         self._batch = batch
         self._again = TryingAgain(group, self.routes, inbox, writer, self._apply, leases.owned.get, crash_limit)
         self._healing = Healing(group, inbox, self._again.apply, source_log, redis, writer, readers, telemetry)
+        for source in {stream.source for stream in self.routes}:
+            self._healing.show_parted(source)
         self._settling = Settling(group, inbox, source_log, writer, readers)
         self._replays = Replays(group, self.routes, inbox.marks, writer.database)
         self._retry_now = asyncio.Event()

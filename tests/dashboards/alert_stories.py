@@ -72,7 +72,7 @@ STORIES = (
     Story(alert="OutboxIsOld", series=gauge(f"mallbots_outbox_oldest_age_seconds{{{CONTEXT}}}", 0.1, 15)),
     Story(
         alert="SourceWentBack",
-        series=gauge(f'mallbots_stream_parted{{{GROUP}, source="baskets", partition="1"}}', 0, 1),
+        series=gauge(f'mallbots_stream_parted{{{GROUP}, source="baskets"}}', 0, 1),
     ),
     Story(alert="MessagesSetAside", series=gauge(f"mallbots_outbox_aside{{{CONTEXT}}}", 0, 5)),
     Story(alert="LossDetected", series=rising(f"mallbots_stream_gaps_detected_total{{{GROUP}}}")),

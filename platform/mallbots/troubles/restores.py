@@ -81,7 +81,8 @@ async def discard_lost(operators: Operators, ids: set[str]) -> None:
     """What failed in conversations that one side has lost can only be given up."""
     for context, parked in await operators.parked():
         if parked.subject in ids:
-            await operators.of(context).DiscardParked(pb.DiscardParkedRequest(id=parked.id), timeout=DEADLINE_SECONDS)
+            request = pb.DiscardParkedRequest(ids=[parked.id])
+            await operators.of(context).DiscardParked(request, timeout=DEADLINE_SECONDS)
 
 
 def _copy(database: Path, copy: Path) -> None:
