@@ -224,8 +224,8 @@ MUTATIONS = (
         "made-anew",
         "a second replay forgets what the first one had before it",
         f"{LIBRARY}/marks.py",
-        "CASE WHEN replay_until > applied_seq THEN replay_until ELSE applied_seq END\n    WHERE {_PLACE} AND",
-        "applied_seq\n    WHERE {_PLACE} AND",
+        "CASE WHEN replay_until > applied_seq THEN replay_until ELSE applied_seq END\n    WHERE {_PLACE}\n",
+        "applied_seq\n    WHERE {_PLACE}\n",
     ),
     Mutation(
         "made-anew",

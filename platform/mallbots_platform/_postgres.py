@@ -18,6 +18,7 @@ class PostgresDialect:
         "SET LOCAL lock_timeout = '2s'",  # who waits for a table stands in everybody's way
     )
     lock_row = " FOR SHARE"
+    lock_to_change = " FOR UPDATE"
     lock_all = "LOCK TABLE fences, outbox_heads, requests, timers IN ACCESS EXCLUSIVE MODE"
 
     def open(self, raw: Any) -> None:

@@ -11,6 +11,7 @@ class SqliteDialect:
     begin_read = "BEGIN"
     begin_alone = ("BEGIN IMMEDIATE",)
     lock_row = ""
+    lock_to_change = ""
     lock_all = "SELECT 1"
 
     def open(self, raw: Any) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from mallbots_platform.clock import now_us
+from mallbots_platform.crash_points import reached
 from mallbots_platform.envelope import Envelope, decode_envelope, encode_envelope
 from mallbots_platform.errors import InvalidInput
 from mallbots_platform.outbox import Outbox
@@ -83,6 +84,7 @@ class Aside:
                 break
             upper = f"({entries[-1][0].decode()}"
         await self.look()
+        reached("aside: kept")
         return kept
 
     async def _logged(self, stream: StreamName, entries: list[RawEntry]) -> dict[int, str]:

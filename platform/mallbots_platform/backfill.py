@@ -47,7 +47,8 @@ class Backfill:
 
     def _piece(self, owner: str, migration: Migration, rows: int) -> float | None:
         """How long it took; None when nothing is left."""
-        [(finished_at, progress)] = self._database.run(_PROGRESS, (owner, migration.number))
+        lock = self._database.dialect.lock_to_change  # or another process would do the same piece
+        [(finished_at, progress)] = self._database.run(_PROGRESS + lock, (owner, migration.number))
         if finished_at or migration.online is None:
             return None
         began = time.perf_counter()

@@ -28,6 +28,9 @@ LABELS = {
     "job: done": "a job has had its effect, that it is done is not committed",
     "migration: step": "tables are changed, nothing is committed",
     "migration: piece": "a part of a migration's online work is done, nothing is committed",
+    "replay: begun": "tables are emptied and marks are moved back, nothing is committed",
+    "aside: kept": "what a log has lost is copied, its stream still has it",
+    "lost: settled": "a group has gone back to where it parted from its source, nothing is committed",
     "job: noted": "a job is done and known to be, its entry is still there",
 }
 _armed: dict[str, int] = {}

@@ -28,6 +28,7 @@ class Dialect(Protocol):
     begin_write: str
     begin_read: str
     lock_row: str
+    lock_to_change: str
     lock_all: str
 
     @property

@@ -96,11 +96,11 @@ class GrpcServer:
 
     async def start(self, address: str) -> str:
         """Serve on `host:port`, any free port for 0; the address it got. Raises Unavailable when that is taken."""
+        port = self._listen(address)
         polite: Any = PoliteServer(self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, polite)
         reflector = Reflection((*self._services, HEALTH, REFLECTION))
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflector, polite)
-        port = self._listen(address)
         await self._server.start()
         await self.set_serving(True)
         return f"{address.rpartition(':')[0]}:{port}"

@@ -5,12 +5,12 @@ import contextlib
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mallbots_platform import ids, schema
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.endpoints import Endpoint, announce, previous_address
-from mallbots_platform.errors import CannotStart
+from mallbots_platform.errors import CannotStart, Unavailable
 from mallbots_platform.gauges import Gauges
 from mallbots_platform.grpc_server import GrpcServer
 from mallbots_platform.handling import Handling, Route
@@ -24,10 +24,12 @@ from mallbots_platform.retention import Retention
 from mallbots_platform.source_log import OperatorSourceLog
 from mallbots_platform.starting import check_facts, check_server
 from mallbots_platform.subscriptions import Subscription
-from telemetry.metrics import serve_metrics
+from telemetry.metrics import MetricsServer, serve_metrics
 
 if TYPE_CHECKING:
     from mallbots_platform.process import Process
+
+A = TypeVar("A")
 
 CALLS_GRACE_SECONDS = 3.0
 DRAIN_SECONDS = 2.0
@@ -150,25 +152,30 @@ class Life:
         process = self._process
         self._operators.add(self._operator_api(), SERVICE)
         operator = await self._bind(self._operators, "operator")
-        wanted = self._wanted("metrics")
-        try:
-            metrics = serve_metrics(process.meter, wanted, health=lambda: process.troubles)
-        except OSError as error:
-            raise CannotStart(f"metrics cannot be served on {wanted}: {error.strerror}") from error
+        metrics = await self._at("metrics", self._serve_metrics)
         process.closing.append(_async(metrics.close))
         return Endpoint(await self._bind(process.api, "grpc"), operator, metrics.address, os.getpid())
 
+    async def _serve_metrics(self, address: str) -> MetricsServer:
+        process = self._process
+        try:
+            return serve_metrics(process.meter, address, health=lambda: process.troubles)
+        except OSError as error:
+            raise CannotStart(f"metrics cannot be served on {address}: {error.strerror}") from error
+
     async def _bind(self, server: GrpcServer, kind: str) -> str:
         self._process.closing.append(partial(server.stop, 0.0))
-        return await server.start(self._wanted(kind))
+        return await self._at(kind, server.start)
 
-    def _wanted(self, kind: str) -> str:
-        """The address that is set; where any port will do, the one it had before."""
+    async def _at(self, kind: str, listen: Callable[[str], Awaitable[A]]) -> A:
+        """Where the settings say; where any port will do, at the one it had before, unless somebody else is faster."""
         settings = self._process.settings
         address: str = getattr(settings, f"{kind}_address")
-        if not address.endswith(":0") or not settings.endpoints:
-            return address
-        return previous_address(settings.endpoints, self._process.context, kind) or address
+        if address.endswith(":0") and settings.endpoints:
+            if before := previous_address(settings.endpoints, self._process.context, kind):
+                with contextlib.suppress(Unavailable, CannotStart):
+                    return await listen(before)
+        return await listen(address)
 
     def _operator_api(self) -> OperatorApi:
         process = self._process

@@ -46,13 +46,14 @@ class Marks:
 
     def rewind(self, stream: StreamName, from_seq: int) -> int:
         """Let everything from that number be applied again; how many messages that is. What a replay under way still
-        has before it is not forgotten."""
-        seq = self.read(stream).mark.seq
+        has before it is not forgotten. Nobody else moves the mark until the transaction ends, wherever it is."""
+        place = (self._group, *stream)
+        self._database.run(_BEGIN, place)
+        [(seq,)] = self._database.run(_HOLD + self._database.dialect.lock_to_change, place)
         if from_seq > seq:
             return 0
-        place = (self._group, *stream)
-        self._database.run(_REWIND, (from_seq - 1, UNKNOWN, *place, from_seq - 1, *place, from_seq))
-        return seq - from_seq + 1
+        self._database.run(_REWIND, (from_seq - 1, UNKNOWN, *place, from_seq - 1, *place))
+        return int(seq) - from_seq + 1
 
     def go_back(self, stream: StreamName, before: Mark, mark: Mark) -> None:
         """To where the past of this group and that of its source part. Raises Conflict when it was moved meanwhile."""
@@ -71,11 +72,16 @@ _ADVANCE = """
         duplicates = inbox.duplicates + excluded.duplicates
     WHERE inbox.applied_seq = ? AND inbox.replay_until = ?
 """
+_BEGIN = """
+    INSERT INTO inbox (group_name, source, channel, partition, applied_seq, replay_until, duplicates)
+    VALUES (?, ?, ?, ?, 0, 0, 0) ON CONFLICT DO NOTHING
+"""
+_HOLD = f"SELECT applied_seq FROM inbox WHERE {_PLACE}"
 _REWIND = f"""
     UPDATE inbox SET applied_seq = ?, epoch = ?, message_id = COALESCE(
         (SELECT message_id FROM deliveries WHERE {_PLACE} AND seq = ?), ''
     ), replay_until = CASE WHEN replay_until > applied_seq THEN replay_until ELSE applied_seq END
-    WHERE {_PLACE} AND applied_seq >= ?
+    WHERE {_PLACE}
 """
 _GO_BACK = f"""
     UPDATE inbox SET applied_seq = ?, epoch = ?, message_id = ?,

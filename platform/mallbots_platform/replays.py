@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Table
 
+from mallbots_platform.crash_points import reached
 from mallbots_platform.database import Database
 from mallbots_platform.errors import RuleViolated
 from mallbots_platform.handling import Route
@@ -52,6 +53,7 @@ class Replays:
         messages = self._rewind(streams, 1)
         for table in tables:
             self._database.execute(table.delete())
+        reached("replay: begun")
         return Replayed(tuple(streams), messages, tuple(sorted(table.name for table in tables)))
 
     def effects(self, streams: Iterable[StreamName], from_seq: int) -> Counter[str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from mallbots_platform.clock import now_us
+from mallbots_platform.crash_points import reached
 from mallbots_platform.epochs import Epochs, Mark
 from mallbots_platform.inbox import Inbox
 from mallbots_platform.partitions import StreamName
@@ -57,6 +58,7 @@ class Settling:
         for table in ("deliveries", "parked"):
             self._database.run(f"DELETE FROM {table} WHERE {_BEHIND}", place)
         self._inbox.load_lost()
+        reached("lost: settled")
         return lost
 
     async def _agree(self, stream: StreamName, seq: int) -> bool:

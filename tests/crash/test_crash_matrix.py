@@ -1,7 +1,6 @@
 """A process dies at every labelled place, at a moment drawn from a seed; then nothing is lost, doubled or reordered."""
 
 import asyncio
-import multiprocessing
 import os
 import random
 import re
@@ -15,18 +14,20 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from mallbots_platform.crash_points import LABELS
 from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.streams import open_redis
+from tests.conftest import new_database
+from tests.crash.lives import DEADLINE_SECONDS, children
+from tests.crash.test_going_back import LABELS as GOING_BACK
 from tests.support.crash_world import ARCHIVED, CASES, DESK, is_refused, live
 from tests.support.world import flush
 
 SEEDS = range(int(os.environ.get("MALLBOTS_CRASH_SEEDS", "1")))
-DEADLINE_SECONDS = 60.0
-children = multiprocessing.get_context("forkserver")
-children.set_forkserver_preload(["tests.support.crash_world"])
+FILES, SHARED = "files", "two processes each on PostgreSQL"
 
 # Who dies, and at which visit at the latest; the seed draws one up to it.
 PLACES = {
@@ -49,13 +50,14 @@ PLACES = {
     "lease: gained": ("desk office", 2),
     "migration: step": ("desk", 1),
     "migration: piece": ("desk", 4),
+    "replay: begun": ("office", 3),
     "job: done": ("desk", 6),
     "job: noted": ("desk", 6),
 }
 
 
-def test_the_matrix_visits_every_label() -> None:
-    assert PLACES.keys() == LABELS.keys()
+def test_every_label_is_visited() -> None:
+    assert PLACES.keys() | {*GOING_BACK} == LABELS.keys()
 
 
 def test_every_label_is_where_it_says() -> None:
@@ -65,16 +67,26 @@ def test_every_label_is_where_it_says() -> None:
     assert reached.keys() == LABELS.keys()
 
 
+def runs() -> Iterator[tuple[str, int, str]]:
+    """With several seeds all in both ways; with one, each label in one of them."""
+    for number, label in enumerate(PLACES):
+        for seed in SEEDS:
+            for way in (FILES, SHARED) if len(SEEDS) > 1 else ((FILES, SHARED)[number % 2],):
+                yield label, seed, way
+
+
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("label", LABELS)
-def test_a_death_loses_and_doubles_nothing(label: str, seed: int, tmp_path: Path, redis_server: EmbeddedRedis) -> None:
+@pytest.mark.parametrize(("label", "seed", "way"), [*runs()])
+def test_a_death_loses_and_doubles_nothing(
+    label: str, seed: int, way: str, tmp_path: Path, redis_server: EmbeddedRedis, request: pytest.FixtureRequest
+) -> None:
     who, latest = PLACES[label]
     dice = random.Random(f"{label} {seed}")
     victim, visit = dice.choice(who.split()), dice.randint(1, latest)
     asyncio.run(flush(redis_server))
+    shared = request.getfixturevalue("postgres_url") if way == SHARED else ""
 
-    with Lives(tmp_path, redis_server) as lives:
+    with Lives(tmp_path, redis_server, shared) as lives:
         if label == "recover: noted":
             lives.begin("desk", "")
             lives.die("office", f"read={dice.randint(1, 2)}")
@@ -89,24 +101,30 @@ def test_a_death_loses_and_doubles_nothing(label: str, seed: int, tmp_path: Path
                 lives.begin(other, "")
             lives.die(victim, f"{label}={visit}")
         lives.begin(lives.missing, "")
+        lives.begin_twins()
         lives.until_all_is_done()
 
-    lives.check(letters_may_double=victim == "desk")
+    lives.check(letters_may_double=victim == "desk" or way == SHARED)
 
 
 class Lives:
-    """The processes of one test, one life after the other."""
+    """The processes of one test, one life after the other; with a `postgres_url`, in the end two of each context."""
 
-    def __init__(self, directory: Path, redis: EmbeddedRedis) -> None:
+    def __init__(self, directory: Path, redis: EmbeddedRedis, postgres_url: str = "") -> None:
         self.directory = directory
         self.redis = redis
         self.running: dict[str, ForkServerProcess] = {}
+        self._twins: list[ForkServerProcess] = []
+        self._databases = {
+            context: new_database(postgres_url) if postgres_url else f"sqlite:///{directory}/{context}.db"
+            for context in ("desk", "office")
+        }
 
     def __enter__(self) -> "Lives":
         return self
 
     def __exit__(self, *exception: object) -> None:
-        for process in self.running.values():
+        for process in (*self.running.values(), *self._twins):
             process.kill()
             process.join()
 
@@ -116,9 +134,18 @@ class Lives:
         return context
 
     def begin(self, context: str, crash_at: str) -> None:
-        process = children.Process(target=live, args=(context, str(self.directory), self.redis.url, crash_at))
+        self.running[context] = self._start(context, crash_at)
+
+    def begin_twins(self) -> None:
+        """Where two processes may share a database."""
+        if not self._databases["desk"].startswith("sqlite"):
+            self._twins = [self._start(context, "") for context in self._databases]
+
+    def _start(self, context: str, crash_at: str) -> ForkServerProcess:
+        arguments = (context, str(self.directory), self.redis.url, self._databases[context], crash_at)
+        process = children.Process(target=live, args=arguments)
         process.start()
-        self.running[context] = process
+        return process
 
     def die(self, context: str, crash_at: str) -> None:
         self.begin(context, crash_at)
@@ -153,10 +180,14 @@ class Lives:
 
     def rows(self, context: str, statement: str) -> list[tuple[Any, ...]]:
         """None, too, where the process has not come to make its tables."""
+        url = self._databases[context]
         try:
-            with opened(self.directory / f"{context}.db") as database:
-                return database.execute(statement).fetchall()
-        except sqlite3.OperationalError:
+            if url.startswith("sqlite"):
+                with opened(self.directory / f"{context}.db") as database:
+                    return database.execute(statement).fetchall()
+            with psycopg.connect(url) as connection:
+                return connection.execute(statement).fetchall()
+        except (sqlite3.OperationalError, psycopg.errors.UndefinedTable):
             return []
 
     def check(self, *, letters_may_double: bool) -> None:
@@ -164,12 +195,12 @@ class Lives:
         refused = {f"case-{number}" for number in range(CASES)} - closed
         for case in closed:
             assert self._effects(case, commands=True) == ["stamp", "file"]
-            assert self._effects(case) == self._said_of(case)
+            assert self._effects(case) == self._seen(case) == self._said_of(case)
             assert self._said_of(case)[0] == "CaseOpened"
             assert Counter(self._said_of(case)) == Counter(["CaseOpened", "CaseReminded", "CaseClosed"])
         for case in refused:
             assert self._effects(case, commands=True) == ["stamp", "unstamp"]
-            assert self._effects(case) == self._said_of(case)
+            assert self._effects(case) == self._seen(case) == self._said_of(case)
             assert Counter(self._said_of(case)) == Counter(["CaseOpened", "CaseReminded", "CaseRefused"])
         letters = Counter((self.directory / "letters").read_text().split())
         assert letters.keys() == closed
@@ -193,11 +224,17 @@ class Lives:
         found = self.rows("office", f"SELECT what FROM effects WHERE case_id = '{case}' ORDER BY position")
         return [what for (what,) in found if (what in events) is not commands]
 
+    def _seen(self, case: str) -> list[str]:
+        rows = self.rows("office", f"SELECT what FROM seen WHERE case_id = '{case}' ORDER BY position")
+        return [what for (what,) in rows]
+
     def _said_of(self, case: str) -> list[str]:
         statement = f"SELECT type FROM outbox WHERE channel = 'events' AND key = '{case}' ORDER BY seq"
         return [name.partition(".")[2] for (name,) in self.rows("desk", statement)]
 
     def _is_done(self) -> bool:
+        if len(self._made_anew()) < 1 + len(self._twins) // 2:
+            return False
         if self.rows("desk", "SELECT COUNT(*) FROM sagas WHERE state IN ('completed', 'failed')") != [(CASES,)]:
             return False
         waiting = "SELECT (SELECT COUNT(*) FROM parked) + (SELECT COUNT(*) FROM timers)"
@@ -209,8 +246,15 @@ class Lives:
             return False
         return all(self._has_applied(*pair) for pair in (("office", "desk"), ("desk", "office")))
 
+    def _made_anew(self) -> set[str]:
+        """Processes of the office that have made their projection anew for the last time, and live."""
+        done = self.directory / "anew"
+        alive = {f"{each.pid}" for each in (*self.running.values(), *self._twins)}
+        return {*(done.read_text().split() if done.exists() else ())} & alive
+
     def _has_applied(self, group: str, source: str) -> bool:
-        marks = dict(self._marks(group, f"SELECT channel, partition, applied_seq FROM inbox WHERE source = '{source}'"))
+        mark = f"SELECT channel, partition, MIN(applied_seq) FROM inbox WHERE source = '{source}' GROUP BY 1, 2"
+        marks = dict(self._marks(group, mark))
         heads = dict(self._marks(source, "SELECT channel, partition, last_seq FROM outbox_heads"))
         heard = {place: last for place, last in heads.items() if not place[0].startswith("jobs.")}
         if group == "desk":
@@ -224,7 +268,10 @@ class Lives:
     def _until(self, condition: Any) -> None:
         deadline = time.monotonic() + DEADLINE_SECONDS
         while not condition():
-            assert time.monotonic() < deadline, f"it did not end: {self.log('desk')}\n{self.log('office')}"
+            marks = "SELECT group_name, source, channel, partition, applied_seq FROM inbox ORDER BY 1, 2, 3, 4"
+            assert time.monotonic() < deadline, (
+                f"it did not end: {self.log('desk')}\n{self.log('office')}\n{self.rows('office', marks)}"
+            )
             time.sleep(0.05)
 
 

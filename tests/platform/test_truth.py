@@ -188,3 +188,26 @@ async def test_bytes_of_somebody_else_are_not_set_aside(world: World) -> None:
 
         assert await eventually(is_gone)
     assert await teller.rows("SELECT * FROM aside") == []
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+async def test_a_database_may_go_back_beneath_its_process(world: World, goes_on: bool) -> None:
+    """As where a pooler leads to a replica that lacked the last commits: no connection is lost."""
+    teller, listener = await world.teller(), await world.listener()
+    await teller.say(*BEFORE, *LOST)
+    assert await listener.hears(*BEFORE, *LOST)
+    database = teller.process.database
+
+    def go_back() -> None:
+        database.run("DELETE FROM outbox WHERE seq > 3")
+        database.run("UPDATE outbox_heads SET last_seq = 3, published_seq = 3")
+
+    await teller.process.change(go_back)
+    if goes_on:
+        await teller.say("new 4")
+
+    assert await eventually(lambda: is_told(listener), seconds=15)
+    assert await eventually(lambda: teller.process.relay.aside.messages == len(LOST))
+    assert await listener.heard() == [*BEFORE, *LOST]
+    epochs = await teller.rows("SELECT first_seq FROM outbox_epochs WHERE partition = ?", STREAM.partition)
+    assert len(epochs) == (2 if goes_on else 1)

@@ -4,12 +4,14 @@
 """
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text
 from mallbots_platform import crash_points
 from mallbots_platform.aggregates import Aggregate
 from mallbots_platform.database import Database
-from mallbots_platform.errors import RuleViolated
+from mallbots_platform.errors import AlreadyExists, RuleViolated
 from mallbots_platform.event_store import EventSourced
 from mallbots_platform.messages import Contract, command, event
 from mallbots_platform.migrations import Migration
@@ -156,13 +158,17 @@ def is_refused(case: str) -> bool:
 
 
 metadata = MetaData()
-Table(
-    "effects",
-    metadata,
-    Column("position", Integer, primary_key=True, autoincrement=True),
-    Column("case_id", Text, nullable=False),
-    Column("what", Text, nullable=False),
+effects, seen = (
+    Table(
+        name,
+        metadata,
+        Column("position", Integer, primary_key=True, autoincrement=True),
+        Column("case_id", Text, nullable=False),
+        Column("what", Text, nullable=False),
+    )
+    for name in ("effects", "seen")
 )
+REPLAYS = 3
 
 
 ARCHIVED = 200
@@ -195,9 +201,11 @@ ARCHIVE_MIGRATIONS = (
 
 def open_old_archive(process: Process) -> None:
     """As an earlier program left it, which may be this one, before it died."""
-    if "archive" not in process.database.table_names():
-        process.create_tables(first_archive)
-        process.database.run_many("INSERT INTO archive VALUES (?)", [(number,) for number in range(ARCHIVED)])
+    database = process.database
+    with database.alone():
+        if "archive" not in database.table_names():
+            first_archive.create_all(database.connection)
+            database.run_many("INSERT INTO archive VALUES (?)", [(number,) for number in range(ARCHIVED)])
     process.create_tables(archive_metadata, ARCHIVE_MIGRATIONS)
 
 
@@ -260,7 +268,8 @@ def give_up_when_failed(work: "asyncio.Task[None]") -> None:
 
 async def open_cases(desk: Desk) -> None:
     for number in range(CASES):
-        await desk.process.change(lambda case=f"case-{number}": desk.open_case(case))  # type: ignore[misc] # a default binds it
+        with contextlib.suppress(AlreadyExists):  # another process of this context was faster
+            await desk.process.change(partial(desk.open_case, f"case-{number}"))
         await asyncio.sleep(0.03)
 
 
@@ -295,7 +304,12 @@ async def open_office(settings: Settings, directory: Path) -> AsyncIterator[Proc
                 failed_once.add(happened.case)
                 raise ValueError("the first attempt fails")
 
+        def see(happened: Any) -> None:
+            row = (happened.case, type(happened).__name__)
+            process.database.run("INSERT INTO seen (case_id, what) VALUES (?, ?)", row)
+
         process.subscribe(DESK, dict.fromkeys(DESK.events, take_note))
+        process.project(DESK, dict.fromkeys(DESK.events, see), (seen,), purpose="seen")
         commands: dict[type, Callable[[Any], object]] = {
             Stamp: stamp,
             Unstamp: lambda undo: note(undo.case, "unstamp"),
@@ -304,13 +318,22 @@ async def open_office(settings: Settings, directory: Path) -> AsyncIterator[Proc
         }
         process.take_commands("desk", commands)
         await process.start()
+        asyncio.ensure_future(make_anew(process, directory / "anew")).add_done_callback(give_up_when_failed)
         yield process
+
+
+async def make_anew(process: Process, done: Path) -> None:
+    for _ in range(REPLAYS):
+        await asyncio.sleep(0.2)
+        await process.subscriptions["office.seen"].replay("desk", 1, with_effects=False)
+    with done.open("a") as out:
+        out.write(f"{os.getpid()}\n")
 
 
 OPENED = {"desk": open_desk, "office": open_office}
 
 
-def live(context: str, directory: str, redis_url: str, crash_at: str) -> None:
+def live(context: str, directory: str, redis_url: str, database_url: str, crash_at: str) -> None:
     """A child process' whole life."""
     log = os.open(f"{directory}/{context}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
@@ -319,10 +342,11 @@ def live(context: str, directory: str, redis_url: str, crash_at: str) -> None:
     crash_points.arm(crash_at)
     settings = Settings(
         context=context,
-        database_url=f"sqlite:///{directory}/{context}.db",
+        database_url=database_url,
         redis_url=redis_url,
         endpoints=directory,
         partitions=2,
+        lease_seconds=1.0,
         retry_base_seconds=0.01,
         retry_cap_seconds=0.02,
     )
