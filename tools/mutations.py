@@ -263,6 +263,13 @@ MUTATIONS = (
         "",
     ),
     Mutation(
+        "names-as-written",
+        "what Python calls printable",
+        f"{LIBRARY}/validation.py",
+        '    found = GARBLING.search(value)\n    return found[0] if found else ""\n',
+        "    return value[0]\n",
+    ),
+    Mutation(
         "leaves-when-told",
         "the wait of the standard library",
         f"{LIBRARY}/waiting.py",

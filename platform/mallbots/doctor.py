@@ -19,7 +19,7 @@ from mallbots.directories import CONTEXTS, contexts_with_data, database_url, log
 from mallbots.launching import source_roots
 from mallbots.liveness import is_serving, live_endpoints
 from mallbots.operators import SERVICE
-from mallbots.reporting import Failed, one_line, open_console, print_json
+from mallbots.reporting import Failed, one_line, open_console, plain, print_json
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform import schema
 from mallbots_platform.embedded_redis import check_redis, redis_binary
@@ -209,5 +209,5 @@ def _show(findings: list[Finding]) -> None:
         table.add_column(overflow="fold")
     for finding in findings:
         detail = f"{finding.detail}\n→ {finding.advice}" if finding.advice else finding.detail
-        table.add_row(marks[finding.state], finding.about, detail)
+        table.add_row(marks[finding.state], finding.about, plain(detail))
     open_console().print(table)
