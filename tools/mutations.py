@@ -46,8 +46,22 @@ MUTATIONS = (
         "asked-once",
         "what was answered before is not looked up",
         f"{LIBRARY}/requests.py",
-        "self._database.run(_FIND, (incoming.id,)) if incoming.is_keyed else []",
+        "self._database.run(_FIND, (*_place(incoming), *_place(incoming))) if incoming.key else []",
         "[]",
+    ),
+    Mutation(
+        "asked-once",
+        "a key is everybody's",
+        f"{LIBRARY}/requests.py",
+        "    return incoming.caller, incoming.method, incoming.key\n",
+        '    return "", incoming.method, incoming.key\n',
+    ),
+    Mutation(
+        "asked-once",
+        "a key is the call's id",
+        f"{LIBRARY}/grpc_server.py",
+        "        id=new_id(),\n",
+        "        id=key or new_id(),\n",
     ),
     Mutation(
         "gapless",
