@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from mallbots_platform.crash_points import reached
 from mallbots_platform.database import Database
 from mallbots_platform.errors import PlatformError, Unavailable
+from mallbots_platform.own_redis import ForeignRedis
 from mallbots_platform.streams import RedisClient
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
@@ -87,17 +88,15 @@ class Leases:
 
     async def refresh(self) -> None:
         before = set(self.owned)
-        for partition in range(self._partitions):
-            if self._leaving:
-                return
-            if partition in self.owned:
-                await self._renew(partition)
-            else:
-                await self._gain(partition)
-        self._take_over = False
-        self._gauge.set(len(self.owned))
-        if set(self.owned) != before and self.changed:
-            await self.changed()
+        try:
+            await self._renew_and_gain()
+        except ForeignRedis:  # whoever looks for leases of ours looks elsewhere
+            self.owned.clear()
+            raise
+        finally:
+            self._gauge.set(len(self.owned))
+            if set(self.owned) != before and self.changed:
+                await self.changed()
 
     def lose(self, partition: int) -> None:
         """The database said that another owner has taken over."""
@@ -112,6 +111,16 @@ class Leases:
             self.owned.pop(partition)
             with contextlib.suppress(RedisError, OSError):
                 await self._redis.eval(RELEASE, 1, self._key(partition), self._owner)
+
+    async def _renew_and_gain(self) -> None:
+        for partition in range(self._partitions):
+            if self._leaving:
+                return
+            if partition in self.owned:
+                await self._renew(partition)
+            else:
+                await self._gain(partition)
+        self._take_over = False
 
     async def _gain(self, partition: int) -> None:
         gained = await self._redis.set(self._key(partition), self._owner, px=self._milliseconds, nx=not self._take_over)
@@ -131,7 +140,7 @@ class Leases:
         return int(generation)
 
     def _key(self, partition: int) -> str:
-        return f"{{mall.lease.{self._group}.{partition}}}"
+        return f"{{{self._redis.key(f'lease.{self._group}.{partition}')}}}"
 
 
 _NEXT_GENERATION = """
