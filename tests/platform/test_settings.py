@@ -26,7 +26,7 @@ def test_a_prefix_is_a_name(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a b", "{mall}", "ä", "mall\n", "x" * 101])
 def test_an_installation_is_a_name(text: str) -> None:
-    with pytest.raises(WrongSetting, match="MALLBOTS_INSTALLATION is .*, must be empty, or up to 100 letters, digits"):
+    with pytest.raises(WrongSetting, match=r"MALLBOTS_INSTALLATION is .*, must be empty, or up to 100 letters, digits"):
         settings(INSTALLATION=text)
 
 

@@ -1,0 +1,315 @@
+"""Two installations with one Redis between them, which changes hands: neither hears nor disturbs the other."""
+
+import asyncio
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mallbots_platform.embedded_redis import EmbeddedRedis
+from mallbots_platform.envelope import decode_envelope
+from mallbots_platform.errors import CannotStart, Unavailable
+from mallbots_platform.gauges import Gauges
+from mallbots_platform.retention import Retention
+from tests.platform.test_installation import COPY, empties, names_installation
+from tests.support.posts import Letter, open_post
+from tests.support.world import Running, World, eventually, redis_client
+
+
+class Two:
+    """Installations A and B, each a teller and a listener who hears what its teller says, in directories of their own;
+    for their Redis they share databases 0 and 1 of one server."""
+
+    def __init__(self, directory: Path, redis: EmbeddedRedis, **settings: Any) -> None:
+        self.redis = redis
+        self.worlds = {
+            name: World(directory / name, redis, installation=name, lease_seconds=0.5, **settings) for name in "AB"
+        }
+        self.running: dict[str, list[Running]] = {"A": [], "B": []}
+        self.said: dict[str, list[str]] = {"A": [], "B": []}
+        self.heard: dict[str, list[str]] = {"A": [], "B": []}
+
+    async def __aenter__(self) -> Self:
+        await empties(self.redis)
+        for world in self.worlds.values():
+            world.directory.mkdir()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        for name in self.running:
+            await self.stop(name)
+
+    async def start(self, name: str, **settings: Any) -> None:
+        """Not where a database says that it belongs to the other one."""
+        if not self.running[name]:
+            world = self.worlds[name]
+            with suppress(CannotStart):
+                for start in (world.teller, world.listener):
+                    self.running[name].append(await start(**settings))
+
+    async def stop(self, name: str) -> None:
+        for running in self.running[name]:
+            await running.stop()
+        self.running[name] = []
+
+    async def say(self, name: str) -> str:
+        """Whatever becomes of it: a call is served."""
+        text = f"{name}{len(self.said[name])}"
+        if self.running[name]:
+            await self.running[name][0].say(text)
+            self.said[name].append(text)
+        return text
+
+    async def hears_all(self, name: str) -> None:
+        _, listener = self.running[name]
+        await listener.hears(*self.said[name])
+
+    async def check(self) -> None:
+        """Nobody hears what the other one says, and what lies in a Redis was said by the one that it belongs to."""
+        for number in (0, 1):
+            whose, texts = await stored(f"{self.redis.url}/{number}")
+            assert {text[0] for text in texts} <= {whose}, (number, whose, texts)
+        for name, running in self.running.items():
+            if len(running) == 2:
+                heard = await running[1].heard()
+                assert set(heard) <= set(self.said[name]), (name, heard)
+
+
+async def stored(url: str) -> tuple[str, list[str]]:
+    """Whose a database of Redis is, and what was said in its streams."""
+    async with redis_client(_At(url)) as client:
+        entries = [entry for key in await client.keys("*:events") for entry in await client.xrange(key)]
+        whose = (await client.get(COPY) or b"").decode()
+    return whose, [msgspec.json.decode(decode_envelope(fields[b"e"]).data)["text"] for _, fields in entries]
+
+
+class _At(EmbeddedRedis):
+    """As much of a server as its address."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @property
+    def url(self) -> str:
+        return self._url
+
+
+async def test_the_second_one_leaves_redis_alone_and_says_so(tmp_path: Path, redis_server: EmbeddedRedis) -> None:
+    async with Two(tmp_path, redis_server) as both:
+        for name in "AB":
+            await both.start(name)
+            await both.say(name)
+        await both.hears_all("A")
+        for running in both.running["B"]:
+            assert await running.counts(1, "mallbots_redis_foreign")
+            assert running.process.troubles[0] == (
+                "this Redis belongs to the installation A, and this is B: nothing is published or consumed; use another"
+                " Redis, or another MALLBOTS_KEY_PREFIX, or, if A is no more, remove the key mall.installation from"
+                " Redis"
+            )
+            assert not any(each._leases.owned for each in running.process.subscriptions.values())
+        await both.check()
+
+
+async def test_with_prefixes_of_their_own_both_work(tmp_path: Path, redis_server: EmbeddedRedis) -> None:
+    async with Two(tmp_path, redis_server) as both:
+        for name, prefix in {"A": "mall", "B": "other"}.items():
+            await both.start(name, key_prefix=prefix)
+        for _ in range(3):
+            for name in "AB":
+                await both.say(name)
+        for name in "AB":
+            await both.hears_all(name)
+
+        async with redis_client(redis_server) as client:
+            keys = {key.decode() for key in await client.keys()}
+        assert {key.lstrip("{").partition(".")[0] for key in keys} == {"mall", "other"}
+        assert [process.troubles for name in "AB" for process in (r.process for r in both.running[name])] == [[]] * 4
+
+
+async def test_every_key_begins_with_the_prefix(tmp_path: Path, redis_server: EmbeddedRedis) -> None:
+    world = World(tmp_path, redis_server, key_prefix="other")
+    async with redis_client(redis_server) as client, client.monitor() as monitor, world:
+        listening = asyncio.create_task(everything_heard(monitor))
+        teller, listener, post = await world.teller(), await world.listener(), await open_post(world, claim_seconds=0.2)
+        await teller.say("a", "b")
+        await listener.hears("a", "b")
+        await post.put("ann")
+        await post.does("ann")
+        await teller.process.faults.switch_on("poison-event", 1)
+        for running in (teller, listener):
+            await Gauges(running.process).look()
+        retention = Retention("teller", teller.process.redis, teller.process.writer, 0, teller.process.telemetry)
+        await eventually(retention.trim)
+        await empties(redis_server)
+        await teller.say("c")
+        await listener.hears("a", "b", "c")
+        for running in (teller, listener, post.running):
+            await running.stop()
+        await client.publish("that is", "all")
+        commands = await listening
+
+    keyed = [command for command in commands if "other" in command]
+    assert {verb(command) for command in keyed} >= {"XREADGROUP", "EVALSHA", "EVAL", "XINFO", "XRANGE", "XLEN", "GET"}
+    assert [command for command in commands if "mall" in command] == []
+    assert {verb(command) for command in commands} - {verb(command) for command in keyed} <= WITHOUT_KEYS
+
+
+WITHOUT_KEYS = {
+    "FLUSHALL",
+    "CONFIG",
+    "INFO",
+    "SCRIPT",
+    "HELLO",
+    "CLIENT",
+    "TIME",
+    "MULTI",
+    "EXEC",
+    "PUBLISH",
+    "MONITOR",
+}
+
+
+def verb(command: str) -> str:
+    return command.split()[0].upper()
+
+
+async def everything_heard(monitor: Any) -> list[str]:
+    """Until somebody publishes something. What a script does is heard apart from the script."""
+    commands: list[str] = []
+    while not commands or verb(commands[-1]) != "PUBLISH":
+        heard = await monitor.next_command()
+        commands.append(heard["command"])
+    return commands
+
+
+async def test_who_finds_its_own_redis_again_goes_on(tmp_path: Path, redis_server: EmbeddedRedis) -> None:
+    async with Two(tmp_path, redis_server) as both:
+        await both.start("A")
+        await both.say("A")
+        await both.hears_all("A")
+
+        await names_installation(redis_server, "B")
+        teller = both.running["A"][0]
+        await eventually(lambda: teller.process.installation.foreign == "B")
+        await both.say("A")
+        await names_installation(redis_server, "A")
+
+        await both.hears_all("A")
+        await eventually(lambda: not teller.process.troubles)
+        assert teller.measured("mallbots_redis_foreign") == 0
+
+
+async def test_in_a_redis_of_others_nothing_set_aside_is_tried_again(world: World) -> None:
+    tried: list[str] = []
+
+    async def deliver(letter: Letter) -> None:
+        refuse(letter.to)
+
+    def refuse(text: str) -> None:
+        tried.append(text)
+        raise Unavailable("not now")
+
+    async with world:
+        teller, listener = await world.teller(), await world.listener(refuse, retry_attempts=1000)
+        post = await open_post(world, deliver, retry_attempts=1000)
+        await teller.say("message")
+        await post.put("job")
+        await eventually(lambda: tried.count("message") > 2 and tried.count("job") > 2)
+
+        await names_installation(world.redis, "others")
+        await eventually(lambda: listener.process.installation.foreign and post.process.installation.foreign)
+        await eventually(lambda: any("cannot work" in trouble for trouble in post.process.troubles))
+        await eventually(lambda: not any(each._leases.owned for each in listener.process.subscriptions.values()))
+        await asyncio.sleep(0.1)
+        before = len(tried)
+        await asyncio.sleep(0.5)
+        assert len(tried) == before
+
+        await names_installation(world.redis, post.process.installation.id)
+        await eventually(lambda: {*tried[before:]} == {"message", "job"})
+
+
+STEP = st.one_of(
+    st.tuples(st.sampled_from(["start", "start", "say", "say", "stop"]), st.sampled_from("AB")),
+    st.tuples(st.sampled_from(["empty", "restart", "swap", "copy A to B", "wait"]), st.just("")),
+)
+
+
+class Search(Two):
+    async def do(self, what: str, name: str) -> None:
+        match what:
+            case "start":
+                await self.start(name)
+            case "stop":
+                await self.stop(name)
+            case "say":
+                await self.say(name)
+            case "wait":  # until who is turned away tries again
+                await asyncio.sleep(0.6)
+            case "empty":
+                await empties(self.redis)
+            case "swap":
+                async with redis_client(self.redis) as client:
+                    await client.swapdb(0, 1)
+            case "restart":
+                await asyncio.to_thread(self.redis.kill)
+                await asyncio.to_thread(self.redis.start)
+            case "copy A to B":
+                await self.copy()
+
+    async def copy(self) -> None:
+        """Somebody restores B from the wrong backup. It does not start any more until that is mended."""
+        await self.stop("B")
+        mine = self.worlds["B"].directory
+        kept = mine.with_name("kept")
+        shutil.copytree(mine, kept)
+        for path in self.worlds["A"].directory.glob("*.db*"):
+            shutil.copy(path, mine)
+        if any(self.worlds["A"].directory.glob("*.db")):
+            await self.start("B")
+            assert len(self.running["B"]) < 2
+            await self.stop("B")
+        shutil.rmtree(mine)
+        kept.rename(mine)
+
+    async def end_well(self) -> None:
+        """Each for itself, with a Redis of its own, hears all that it has said, in order."""
+        for name in "AB":
+            await self.stop(name)
+        for name in "AB":
+            await empties(self.redis)
+            await self.start(name)
+            await self.say(name)
+            await self.hears_all(name)
+            await self.stop(name)
+
+
+def test_whatever_becomes_of_redis_and_databases_two_stay_apart(tmp_path: Path) -> None:
+    server = EmbeddedRedis(tmp_path / "redis")
+    server.start()
+
+    async def live_through(steps: list[tuple[str, str]], shared: bool) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            async with Search(Path(directory), server) as both:
+                for number, name in enumerate("AB"):
+                    both.worlds[name].settings["redis_url"] = f"{server.url}/{0 if shared else number}"
+                for what, name in steps:
+                    await both.do(what, name)
+                    await both.check()
+                await both.end_well()
+
+    @settings(max_examples=6)
+    @given(st.lists(STEP, min_size=4, max_size=9), st.booleans())
+    def search(steps: list[tuple[str, str]], shared: bool) -> None:
+        asyncio.run(live_through(steps, shared))
+
+    try:
+        search()
+    finally:
+        server.stop()
