@@ -76,6 +76,7 @@ class Leases:
         self._milliseconds = round(seconds * 1000)
         self._take_over = take_over
         self._leaving = False
+        self._refreshing = asyncio.Lock()
         self._lost = telemetry.meter.counter("mallbots_lease_lost_total", group=group)
         self._gauge = telemetry.meter.gauge("mallbots_lease_owned", group=group)
 
@@ -87,6 +88,11 @@ class Leases:
                 await self.refresh()
 
     async def refresh(self) -> None:
+        """One at a time: who gains a partition twice has fenced itself off."""
+        async with self._refreshing:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         before = set(self.owned)
         try:
             await self._renew_and_gain()

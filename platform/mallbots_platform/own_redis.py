@@ -1,8 +1,8 @@
 """A Redis client that knows its keys' prefix, and works only where Redis belongs to its own installation.
 
-Redis holds a copy of the installation's id. Who connects looks at it, and so does whatever changes something, in the
-same step: Redis may be emptied at any moment, and then belongs to whoever comes first. What a group was given to read
-is believed if the copy, asked right behind it, is still ours.
+Redis holds a copy of the installation's id. Who connects looks at it, and so does every command that concerns a key, in
+the same step: Redis may be emptied at any moment, and then belongs to whoever comes first. What a group was given to
+read is believed if the copy, asked right behind it, is still ours.
 """
 
 import re
@@ -16,14 +16,8 @@ from redis.exceptions import ResponseError
 
 from mallbots_platform.partitions import DEFAULT_PREFIX, StreamName
 
-# What changes nothing, and may be asked in anybody's Redis; whatever else a client sends is carried out by a script.
-QUESTIONS = frozenset(
-    {
-        *("XINFO STREAM", "XINFO GROUPS", "XINFO CONSUMERS", "XRANGE", "XREVRANGE", "XLEN", "XPENDING"),
-        *("GET", "EXISTS", "TYPE", "TTL", "PTTL", "SCAN", "KEYS", "DBSIZE", "MEMORY USAGE"),
-        *("PING", "TIME", "ROLE", "INFO", "CONFIG GET", "CLIENT LIST", "WAIT", "SCRIPT EXISTS"),
-    }
-)
+# What concerns the server and no key; whatever else a client sends is carried out by a script.
+OF_THE_SERVER = frozenset({"PING", "TIME", "ROLE", "INFO", "CONFIG GET", "CLIENT LIST", "WAIT", "SCRIPT EXISTS"})
 IF_OURS = """
 -- The last key is that of the copy, the last argument our id; what follows does not see them.
 local ours, copy = table.remove(ARGV), table.remove(KEYS)
@@ -158,7 +152,7 @@ async def _ask(connection: Any, *command: str) -> Any:
 def _if_ours(owner: Owner, args: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The command that does the same, provided that Redis is ours."""
     name = args[0]
-    if name in QUESTIONS:
+    if name in OF_THE_SERVER:
         return args, options
     if name == "SCRIPT LOAD":
         return (name, IF_OURS + args[1]), options

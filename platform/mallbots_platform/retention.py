@@ -10,7 +10,6 @@ from redis.exceptions import RedisError, ResponseError
 from mallbots_platform.clock import now_us
 from mallbots_platform.crash_points import reached
 from mallbots_platform.errors import Unavailable
-from mallbots_platform.own_redis import LOOK
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.streams import RedisClient, sequence_of
 from mallbots_platform.writer import Writer
@@ -49,7 +48,6 @@ class Retention:
         """Drop everything up to `last`. Noted first, so that the relay never publishes it again."""
         place = (stream.channel, stream.partition)
         key = self._redis.key_of(stream)
-        await self._redis.eval(LOOK, 0)  # what others have acknowledged is no reason
         await self._writer.run(partial(self._writer.database.run, _NOTE, (last, *place, last)))
         reached("trim: noted")
         trimmed = int(await self._redis.xtrim(key, minid=f"{last + 1}-0", approximate=False))

@@ -62,6 +62,7 @@ def open_redis(
         connection_class=CuttableConnection,
         is_cut=is_cut,
         redis_connect_func=partial(greet, owner) if owner else None,
+        protocol=2,  # that of scripts, so that an answer looks the same with one and without
         socket_timeout=ANSWER_SECONDS + (BLOCK_SECONDS if blocks else 0),
         socket_connect_timeout=2.0,
         retry=Retry(NoBackoff(), 0),

@@ -16,6 +16,7 @@ from mallbots_platform.database import Database
 from mallbots_platform.errors import AlreadyExists, InvalidInput, NotFound, PlatformError, RuleViolated
 from mallbots_platform.ids import new_id
 from mallbots_platform.messages import Contract, event
+from mallbots_platform.migrations import PLATFORM, bring_up_to_date
 from mallbots_platform.operator_pb2 import ReplayResponse as Answer
 from mallbots_platform.requests import Incoming
 from telemetry.tracing import TraceContext
@@ -118,8 +119,8 @@ async def test_the_id_of_another_call_is_a_key_like_any(parts: Parts) -> None:
 def before_keys(parts: Parts, key: str, request: bytes, answer: Answer) -> None:
     """What a program of before left of a call, whose key was its id."""
     parts.database.run(
-        "INSERT INTO requests (id, method, correlation_id, received_at, duration_us, request_hash, response, error_type,"
-        " error_text) VALUES (?, 'Counter/Count', 'conversation', 1, 1, ?, ?, '', '')",
+        "INSERT INTO requests (id, method, correlation_id, received_at, duration_us, request_hash, response,"
+        " error_type, error_text) VALUES (?, 'Counter/Count', 'conversation', 1, 1, ?, ?, '', '')",
         (key, hashlib.sha256(request).digest(), answer.SerializeToString()),
     )
 
@@ -313,7 +314,7 @@ def test_whoever_calls_at_the_same_time_each_key_has_one_answer(
         else empty_postgres(request.getfixturevalue("postgres_url"))
     )
     database = Database(url)
-    database.create(schema.metadata)
+    bring_up_to_date(database, PLATFORM, schema.metadata, schema.MIGRATIONS)
 
     @settings(max_examples=25)
     @given(st.lists(st.lists(ATTEMPTS, min_size=1, max_size=6), min_size=1, max_size=4))
