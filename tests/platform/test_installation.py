@@ -11,24 +11,8 @@ from mallbots_platform.database import Database
 from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.errors import CannotStart
 from mallbots_platform.installation import keep, kept_in, recorded
-from tests.support.world import Running, World, eventually, redis_client
-
-COPY = "mall.installation"
-
-
-async def copy_in(redis: EmbeddedRedis) -> str:
-    async with redis_client(redis) as client:
-        return (await client.get(COPY) or b"").decode()
-
-
-async def names_installation(redis: EmbeddedRedis, id: str) -> None:
-    async with redis_client(redis) as client:
-        await client.set(COPY, id)
-
-
-async def empties(redis: EmbeddedRedis) -> None:
-    async with redis_client(redis) as client:
-        await client.flushall()
+from tests.support.two_installations import copy_in, empties, names_installation
+from tests.support.world import Running, World, eventually
 
 
 def id_of(running: Running) -> str:

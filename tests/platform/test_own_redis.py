@@ -1,85 +1,18 @@
-"""Whatever happens to a Redis, an installation changes and believes only what is its own."""
+"""In a Redis of its own installation a client does all that it is told to, in one of another nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 
 from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.leases import RELEASE, RENEW
 from mallbots_platform.own_redis import ForeignRedis
-from mallbots_platform.partitions import DEFAULT_PREFIX, StreamName
-from mallbots_platform.streams import APPEND, RedisClient, open_redis
+from mallbots_platform.streams import RedisClient
+from tests.support.redis_of_two import COPY, STREAM, Opened, append, opened
 from tests.support.world import eventually
-
-STREAM = StreamName("teller", "events", 0)
-COPY = f"{DEFAULT_PREFIX}.installation"
-NAMES = ("A", "B")
-
-
-class Owner:
-    """As `Installation`, without a process."""
-
-    copy = COPY
-
-    def __init__(self, id: str) -> None:
-        self.id = id
-        self.foreign = ""
-
-    def found(self, whose: str) -> None:
-        self.foreign = "" if whose == self.id else whose
-        if self.foreign:
-            raise ForeignRedis(f"it belongs to {whose}")
-
-
-class Opened:
-    """A Redis that is empty at first, and what connects to it: `a` and `b` of two installations, and `anybody`."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.anybody = open_redis(url)
-        self.owners = {name: Owner(name) for name in NAMES}
-        self.clients = {name: open_redis(url, owner=owner, blocks=True) for name, owner in self.owners.items()}
-
-    @property
-    def a(self) -> RedisClient:
-        return self.clients["A"]
-
-    @property
-    def b(self) -> RedisClient:
-        return self.clients["B"]
-
-    async def drop_connections(self) -> None:
-        for client in self.clients.values():
-            await client.connection_pool.disconnect()
-
-    async def dump(self) -> dict[bytes, bytes]:
-        return {key: await self.anybody.dump(key) for key in await self.anybody.keys()}
-
-
-@asynccontextmanager
-async def opened(server: EmbeddedRedis) -> AsyncIterator[Opened]:
-    it = Opened(server.url)
-    await it.anybody.flushall()
-    try:
-        yield it
-    finally:
-        for client in (*it.clients.values(), it.anybody):
-            await client.aclose()
-
-
-async def append(client: RedisClient, believed: int, *texts: str) -> Any:
-    pipeline = client.pipeline(transaction=False)
-    pipeline.evalsha(await client.script_load(APPEND), 1, client.key_of(STREAM), believed, believed + 1, *texts)
-    [answer] = await pipeline.execute(raise_on_error=False)
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
 
 
 async def finish(client: RedisClient) -> Any:
@@ -272,104 +205,3 @@ async def test_a_read_that_waited_does_not_believe_another_redis(redis_server: E
 
 async def is_blocked(redis: Opened) -> bool:
     return bool((await redis.anybody.info("clients"))["blocked_clients"])
-
-
-def test_keys_of_two_prefixes_never_meet() -> None:
-    names, words = (
-        st.from_regex(r"[A-Za-z0-9_.:-]{1,12}", fullmatch=True),
-        st.from_regex(r"[a-z_]{1,6}", fullmatch=True),
-    )
-    channels = st.sampled_from(["events", "commands.depot", "jobs.letters"])
-    place = st.tuples(names, st.builds(StreamName, words, channels, st.integers(0, 1023)))
-
-    @given(place, place)
-    def search(one: tuple[str, StreamName], other: tuple[str, StreamName]) -> None:
-        keys = [stream.key_under(prefix) for prefix, stream in (one, other)]
-        assert (keys[0] == keys[1]) == (one == other)
-        assert keys[0] != f"{other[0]}.installation"
-
-    search()
-
-
-STEPS = st.one_of(
-    st.tuples(
-        st.sampled_from(["append", "create group", "read", "wait", "acknowledge", "lease"]), st.sampled_from(NAMES)
-    ),
-    st.tuples(st.sampled_from(["flush", "drop connections", "swap"]), st.just("")),
-)
-
-
-class Life:
-    """Two installations over two databases of one Redis, which may change places. Each reads what it finds."""
-
-    def __init__(self, redis: Opened) -> None:
-        self.redis = redis
-        self.read: dict[str, list[bytes]] = {name: [] for name in NAMES}
-        self.waiting: list[asyncio.Task[None]] = []
-
-    async def do(self, what: str, who: str) -> None:
-        with suppress(RedisError):
-            match what:
-                case "flush":
-                    await self.redis.anybody.flushdb()
-                case "drop connections":
-                    await self.redis.drop_connections()
-                case "swap":
-                    await self.redis.anybody.swapdb(0, 1)
-                case "wait":
-                    self.waiting.append(asyncio.create_task(self._read(who, block=30)))
-                    await asyncio.sleep(0)
-                case "read":
-                    await self._read(who)
-                case _:
-                    await self._change(what, self.redis.clients[who], who)
-
-    async def _change(self, what: str, client: RedisClient, who: str) -> None:
-        key = client.key_of(STREAM)
-        match what:
-            case "append":
-                top = await client.xrevrange(key, "+", "-", count=1)
-                await append(client, int(top[0][0].partition(b"-")[0]) if top else 0, who)
-            case "create group":
-                await client.xgroup_create(key, "g", "0", mkstream=True)
-            case "acknowledge":
-                await acknowledge(client)
-            case "lease":
-                await client.set(client.key("lease"), who, px=60_000)
-
-    async def _read(self, who: str, block: int | None = None) -> None:
-        client = self.redis.clients[who]
-        with suppress(RedisError):
-            answer = await client.xreadgroup("g", "g", {client.key_of(STREAM): ">"}, block=block)
-            self.read[who] += [fields[b"e"] for _, entries in answer or [] for _, fields in entries]
-
-    async def check(self) -> None:
-        """All that is in a database was written by the one that it belongs to; who reads has read its own."""
-        for number in (0, 1):
-            client = open_redis(f"{self.redis.url}/{number}")
-            try:
-                whose, entries = await client.get(COPY), await client.xrange(STREAM.key)
-                assert {fields[b"e"] for _, fields in entries} <= {whose}
-                assert await client.get(client.key("lease")) in (None, whose)
-            finally:
-                await client.aclose()
-        for who, texts in self.read.items():
-            assert set(texts) <= {who.encode()}, (who, texts)
-
-
-def test_whatever_becomes_of_redis_nobody_touches_what_is_anothers(redis_server: EmbeddedRedis) -> None:
-    async def live_through(steps: list[tuple[str, str]]) -> None:
-        async with opened(redis_server) as redis:
-            life = Life(redis)
-            for what, who in steps:
-                await life.do(what, who)
-                await life.check()
-            await asyncio.gather(*life.waiting)
-            await life.check()
-
-    @settings(max_examples=40)
-    @given(st.lists(STEPS, min_size=4, max_size=20))
-    def search(steps: list[tuple[str, str]]) -> None:
-        asyncio.run(live_through(steps))
-
-    search()
