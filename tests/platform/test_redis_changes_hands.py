@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,12 +13,9 @@ from mallbots_platform.partitions import StreamName
 from mallbots_platform.streams import RedisClient, open_redis
 from tests.support.redis_of_two import COPY, NAMES, STREAM, Opened, append, opened
 
-STEPS = st.one_of(
-    st.tuples(
-        st.sampled_from(["append", "create group", "read", "wait", "acknowledge", "lease"]), st.sampled_from(NAMES)
-    ),
-    st.tuples(st.sampled_from(["flush", "drop connections", "swap"]), st.just("")),
-)
+COMMANDS = ("append", "append", "create group", "read", "wait", "acknowledge", "lease")
+COMMAND = st.tuples(st.sampled_from(COMMANDS), st.sampled_from(NAMES))
+ROUND = st.tuples(st.sampled_from(["flush", "swap", "drop connections"]), *[COMMAND] * 6)
 
 
 class Life:
@@ -82,18 +80,19 @@ class Life:
 
 
 def test_whatever_becomes_of_redis_nobody_touches_what_is_anothers(redis_server: EmbeddedRedis) -> None:
-    async def live_through(steps: list[tuple[str, str]]) -> None:
+    async def live_through(rounds: list[Any]) -> None:
         async with opened(redis_server) as redis:
             life = Life(redis)
-            for what, who in steps:
-                await life.do(what, who)
-                await life.check()
+            for fate, *commands in rounds:
+                for what, who in ((fate, ""), *commands):
+                    await life.do(what, who)
+                    await life.check()
             await life.end()
 
-    @settings(max_examples=100)
-    @given(st.lists(STEPS, min_size=4, max_size=20))
-    def search(steps: list[tuple[str, str]]) -> None:
-        asyncio.run(live_through(steps))
+    @settings(max_examples=60)
+    @given(st.lists(ROUND, min_size=2, max_size=4))
+    def search(rounds: list[Any]) -> None:
+        asyncio.run(live_through(rounds))
 
     search()
 

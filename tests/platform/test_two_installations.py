@@ -154,23 +154,14 @@ async def test_in_a_redis_of_others_nothing_set_aside_is_tried_again(world: Worl
         await eventually(lambda: {*tried[before:]} == {"message", "job"})
 
 
-STEP = st.one_of(
-    st.tuples(st.sampled_from(["start", "start", "say", "say", "stop"]), st.sampled_from("AB")),
-    st.tuples(st.sampled_from(["empty", "restart", "swap", "copy A to B", "wait"]), st.just("")),
-)
+FATES = ("empty", "empty", "restart", "swap", "copy A to B", "stop A", "stop B")
+PAUSES = (0.0, 0.05, 0.6)  # after the longest, who was turned away has tried again
+ROUND = st.tuples(st.sampled_from(FATES), st.sampled_from(PAUSES), st.sampled_from(["AB", "BA", "BAB"]))
 
 
 class Search(Two):
-    async def do(self, what: str, name: str) -> None:
-        match what:
-            case "start":
-                await self.start(name)
-            case "stop":
-                await self.stop(name)
-            case "say":
-                await self.say(name)
-            case "wait":  # until who is turned away tries again
-                await asyncio.sleep(0.6)
+    async def meet(self, fate: str) -> None:
+        match fate:
             case "empty":
                 await empties(self.redis)
             case "swap":
@@ -181,6 +172,8 @@ class Search(Two):
                 await asyncio.to_thread(self.redis.start)
             case "copy A to B":
                 await self.copy()
+            case _:
+                await self.stop(fate[-1])
 
     async def copy(self) -> None:
         """Somebody restores B from the wrong backup. It does not start any more until that is mended."""
@@ -213,20 +206,24 @@ def test_whatever_becomes_of_redis_and_databases_two_stay_apart(tmp_path: Path) 
     server = EmbeddedRedis(tmp_path / "redis")
     server.start()
 
-    async def live_through(steps: list[tuple[str, str]], shared: bool) -> None:
+    async def live_through(rounds: list[tuple[str, float, str]], shared: bool) -> None:
         with tempfile.TemporaryDirectory() as directory:
             async with Search(Path(directory), server) as both:
                 for number, name in enumerate("AB"):
                     both.worlds[name].settings["redis_url"] = f"{server.url}/{0 if shared else number}"
-                for what, name in steps:
-                    await both.do(what, name)
-                    await both.check()
+                for fate, pause, names in rounds:
+                    await both.meet(fate)
+                    await asyncio.sleep(pause)
+                    for name in names:
+                        await both.start(name)
+                        await both.say(name)
+                        await both.check()
                 await both.end_well()
 
     @settings(max_examples=6)
-    @given(st.lists(STEP, min_size=4, max_size=9), st.booleans())
-    def search(steps: list[tuple[str, str]], shared: bool) -> None:
-        asyncio.run(live_through(steps, shared))
+    @given(st.lists(ROUND, min_size=3, max_size=6), st.booleans())
+    def search(rounds: list[tuple[str, float, str]], shared: bool) -> None:
+        asyncio.run(live_through(rounds, shared))
 
     try:
         search()
