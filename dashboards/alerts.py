@@ -78,6 +78,12 @@ FLOW = (
         lasting="0s",
     ),
     Alert(
+        name="RedisIsForeign",
+        expr="max by (context) (mallbots_redis_foreign) > 0",
+        summary="{{ $labels.context }} publishes and consumes nothing: its Redis belongs to another installation.",
+        board="mallbots-outbox-streams",
+    ),
+    Alert(
         name="LossDetected",
         expr="sum by (context, group) (increase(mallbots_stream_gaps_detected_total[2m])) > 0",
         summary="{{ $labels.group }} has found a hole in a stream: Redis has lost messages. They are being healed.",

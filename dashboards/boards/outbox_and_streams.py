@@ -30,6 +30,13 @@ _OUTBOX = Row(
             queries=(Query(f"sum by (context) (mallbots_outbox_pending{_OF})", "{{context}}"),),
             links=(_SENT, _SAID),
         ),
+        Number(
+            title="Does Redis belong to another installation?",
+            answer="1 where it does: nothing is published or consumed there. 0 is well.",
+            queries=(Query(f"max by (context) (mallbots_redis_foreign{_OF})", "{{context}}"),),
+            bad=1,
+            links=(links.logs("Whose it was", '{service_namespace="mallbots"} |= "redis changed hands"'), _SAID),
+        ),
         Lines(
             title="How much is published?",
             answer="Messages a second.",

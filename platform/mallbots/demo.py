@@ -144,7 +144,7 @@ async def clients(running: Supervisor) -> AsyncIterator[Mall]:
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(f"mallbots: {text}", soft_wrap=True)
+    console.print(f"mallbots: {text}", soft_wrap=True, markup=False)
 
 
 async def account(place: Place, mall: Mall, visited: list[Visited], felt: list[Felt]) -> Report:

@@ -12,7 +12,7 @@ from mallbots.chaos import Felt
 from mallbots.day import Visited
 from mallbots.invariants import Invariant, cancelled_from
 from mallbots.plan import Scenario
-from mallbots.reporting import counted, open_console
+from mallbots.reporting import counted, open_console, plain
 from mallbots.totals import CriticalSeconds, Totals
 from mallbots_platform import operator_pb2 as pb
 
@@ -132,7 +132,7 @@ def show(report: Report) -> None:
     for text in _shown_by(report):
         console.print(text, soft_wrap=True)
     for surprise in _surprises(report):
-        console.print(f"[red]✗ {surprise}[/]", soft_wrap=True)
+        console.print(plain(f"✗ {surprise}", "red"), soft_wrap=True)
     console.print()
     if report.faults:
         console.print(_faults(report))

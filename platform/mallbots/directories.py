@@ -37,6 +37,10 @@ def redis_address(data: Path) -> Path:
     return data / "redis.address"
 
 
+def installation_file(data: Path) -> Path:
+    return data / "installation"
+
+
 def contexts_with_data(data: Path) -> list[str]:
     """Those that have a database here, running or not."""
     return sorted(path.stem for path in data.glob("*.db"))

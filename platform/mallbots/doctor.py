@@ -16,16 +16,18 @@ from redis.exceptions import RedisError
 from rich.table import Table
 
 from mallbots.directories import CONTEXTS, contexts_with_data, database_url, log_file, redis_address
+from mallbots.identity import VARIABLE, installation_in, installation_of_redis, key_prefix
 from mallbots.launching import source_roots
 from mallbots.liveness import is_serving, live_endpoints
 from mallbots.operators import SERVICE
-from mallbots.reporting import Failed, one_line, open_console, print_json
+from mallbots.reporting import Failed, one_line, open_console, plain, print_json
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform import schema
 from mallbots_platform.embedded_redis import check_redis, redis_binary
 from mallbots_platform.endpoints import Endpoint
 from mallbots_platform.errors import PlatformError, Unavailable
 from mallbots_platform.grpc_client import client_for, open_channel
+from mallbots_platform.installation import describe
 from mallbots_platform.operator_api import offline_operator
 from mallbots_platform.streams import open_redis
 
@@ -65,6 +67,7 @@ async def examine(data: Path) -> AsyncIterator[Finding]:
     yield running(data, live)
     if live:
         yield await redis_settings(_redis_url(data))
+        yield await installation(data, _redis_url(data), key_prefix())
     for context, endpoint in live.items():
         yield await process(context, endpoint, data)
         yield await asyncio.to_thread(metrics, context, endpoint)
@@ -132,6 +135,19 @@ async def redis_settings(url: str) -> Finding:
     if problems:
         return Finding("Redis", PROBLEM, url, "; ".join(problems))
     return Finding("Redis", OK, f"{url}, version {info['redis_version']}, evicts nothing")
+
+
+async def installation(data: Path, url: str, prefix: str) -> Finding:
+    """Whether Redis belongs to the one that the data do."""
+    ours = os.environ.get(VARIABLE) or await asyncio.to_thread(installation_in, data)
+    try:
+        whose = await installation_of_redis(url, prefix)
+    except (RedisError, OSError) as error:
+        return Finding("installation", WARNING, f"{ours}, Redis does not answer: {one_line(error)}", "start Redis")
+    if ours and whose not in ("", ours):
+        told, _, advice = describe(whose, ours, f"{prefix}.installation").partition("; ")
+        return Finding("installation", PROBLEM, told, advice)
+    return Finding("installation", OK, f"{ours or whose}, as Redis says" if whose else f"{ours}, Redis has no copy yet")
 
 
 async def process(context: str, endpoint: Endpoint, data: Path) -> Finding:
@@ -209,5 +225,5 @@ def _show(findings: list[Finding]) -> None:
         table.add_column(overflow="fold")
     for finding in findings:
         detail = f"{finding.detail}\n→ {finding.advice}" if finding.advice else finding.detail
-        table.add_row(marks[finding.state], finding.about, detail)
+        table.add_row(marks[finding.state], finding.about, plain(detail))
     open_console().print(table)

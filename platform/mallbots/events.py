@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from mallbots.operators import DEADLINE_SECONDS, PAGE, Operators, open_operators
-from mallbots.reporting import Failed, one_line, open_console, print_json
+from mallbots.reporting import Failed, one_line, open_console, plain, print_json
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.clock import rfc3339
 from mallbots_platform.errors import Unavailable
@@ -130,8 +130,8 @@ def _printer() -> Any:
         text = Text(event["time"][11:23], style="dim")
         text.append(f"  {event['source']:>9} {event['partition']}-{event['sequence']:<6}")
         text.append(f" {event['type'].partition('.')[2]:<26}", style="bold")
-        text.append(f" {event['subject']}  ")
-        text.append(json.dumps(event["data"], ensure_ascii=False), style="dim")
+        text.append(plain(f" {event['subject']}  "))
+        text.append(plain(json.dumps(event["data"], ensure_ascii=False), "dim"))
         console.print(text, soft_wrap=True)
 
     return show

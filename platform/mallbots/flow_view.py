@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mallbots.causal_tree import Flow, Handling, Message, Root, step_name
-from mallbots.reporting import counted, open_console
+from mallbots.reporting import counted, open_console, plain
 
 WIDEST_LABEL = 44
 WHO = 9
@@ -82,7 +82,7 @@ def _text(line: Line, width: int) -> Text:
     details = (line.who.ljust(WHO) + _figures(line)).rstrip()
     text.append(f"{details}  {line.note}".rstrip(), style="dim")
     if line.trouble:
-        text.append(f"  {line.trouble}", style="red")
+        text.append(plain(f"  {line.trouble}", "red"))
     return text
 
 

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from mallbots.operators import DEADLINE_SECONDS, Operators, open_operators
-from mallbots.reporting import Failed, counted, open_console, print_json
+from mallbots.reporting import Failed, counted, open_console, plain, print_json
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.clock import rfc3339
 from mallbots_platform.errors import NotFound
@@ -156,5 +156,5 @@ def _show(found: list[dict[str, Any]]) -> None:
     for each in found:
         due = (each["due_at"] or "")[11:19]
         row = (each["name"], each["group"], each["state"], each["type"], each["subject"], str(each["attempts"]))
-        table.add_row(*row, due, each["error"])
+        table.add_row(*map(plain, (*row, due, each["error"])))
     open_console().print(table)

@@ -12,8 +12,10 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from mallbots_platform.errors import PlatformError
+from mallbots_platform.validation import GARBLING, code_point
 
 WIDE = 200
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -85,6 +87,12 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def plain(text: str, style: str = "") -> Text:
+    """As it stands, for text that is not ours: it holds no markup, and what would garble the terminal shows as its
+    code point; lines stay lines."""
+    return Text(GARBLING.sub(lambda found: found[0] if found[0] == "\n" else code_point(found[0]), text), style)
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -11,7 +11,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from redis.exceptions import RedisError
+
 from mallbots.directories import database_url, endpoints_directory, log_file, redis_address, redis_directory
+from mallbots.identity import KEY_PREFIX, VARIABLE, installation_of, installation_of_redis, key_prefix
 from mallbots.last_words import last_words
 from mallbots.launching import Launched, Launcher, import_path
 from mallbots.liveness import is_serving, left_running
@@ -20,6 +23,7 @@ from mallbots.reporting import Failed
 from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.endpoints import Endpoint, read_endpoints
 from mallbots_platform.errors import Unavailable
+from mallbots_platform.installation import describe
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -60,6 +64,7 @@ class Supervisor:
         self._log_starts: dict[str, int] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._lock: IO[str] | None = None
+        self._installation = ""
 
     @property
     def endpoints(self) -> dict[str, Endpoint]:
@@ -117,6 +122,7 @@ class Supervisor:
         """Returns when every process serves. Raises Failed with what the first one that did not had to say."""
         self._take_directory()
         await self._refuse_leftovers()
+        self._installation = installation_of(self.data)
         await self._start_redis()
         if self._beside:
             self._environ = {**self._environ, **await self._beside(self.own_redis_url)}
@@ -126,6 +132,8 @@ class Supervisor:
         self._keepers = [asyncio.create_task(self._keep(context)) for context in self.contexts]
         if self._redis:
             self._keepers.append(asyncio.create_task(self._keep_redis(self._redis)))
+        else:
+            await self._look_whose_redis()
 
     async def stop(self) -> None:
         """All at once: asked first, killed when they take too long. Redis goes last, for they still use it."""
@@ -169,6 +177,14 @@ class Supervisor:
             self.proxy = RedisProxy(self._redis.url)
             await self.proxy.start()
 
+    async def _look_whose_redis(self) -> None:
+        """Its processes say so, too, and leave it alone; but who has started them looks here."""
+        prefix = self._environ.get(KEY_PREFIX) or key_prefix()
+        with contextlib.suppress(RedisError, OSError):
+            whose = await installation_of_redis(self.redis_url, prefix)
+            if whose not in ("", self._installation):
+                self._say(describe(whose, self._installation, f"{prefix}.installation"))
+
     async def _spawn(self, context: str) -> None:
         """Also when cancelled meanwhile, so that there is no process that nobody knows of."""
         await undisturbed(self._launch(context))
@@ -184,6 +200,7 @@ class Supervisor:
         ours = {
             "MALLBOTS_DATABASE_URL": os.environ.get("MALLBOTS_DATABASE_URL") or database_url(self.data, context),
             "MALLBOTS_REDIS_URL": self.redis_url,
+            VARIABLE: self._installation,
             "MALLBOTS_ENDPOINTS": str(endpoints_directory(self.data)),
             "PYTHONPATH": import_path(),
         }

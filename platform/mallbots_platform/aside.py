@@ -68,14 +68,14 @@ class Aside:
 
     async def differs(self, stream: StreamName) -> bool:
         """Whether the last entry is one that this context said, and not what its log has under that number."""
-        entries = await self._redis.xrevrange(stream.key, count=1)
+        entries = await self._redis.xrevrange(self._redis.key_of(stream), count=1)
         logged = await self._logged(stream, entries)
         return any(logged.get(said.sequence, "") != said.id for said in _said(stream, entries))
 
     async def keep(self, stream: StreamName) -> int:
         """Copy what the stream has and the log has not, from its end back to where both say the same; how many."""
         upper, kept = "+", 0
-        while entries := await self._redis.xrevrange(stream.key, max=upper, count=PAGE):
+        while entries := await self._redis.xrevrange(self._redis.key_of(stream), max=upper, count=PAGE):
             logged = await self._logged(stream, entries)
             lost = [said for said in _said(stream, entries) if logged.get(said.sequence) != said.id]
             await self._writer.run(partial(self._database.run_many, _KEEP, [_row(said) for said in lost]))

@@ -31,7 +31,7 @@ class ProcessCalls:
         try:
             return await self._writer.run(lambda: self._requests.once(incoming, work, response_type), cause)
         except (RuleViolated, AlreadyExists) as refusal:
-            if isinstance(refusal, Repeated) or not incoming.is_keyed:
+            if isinstance(refusal, Repeated) or not incoming.key:
                 raise
             told = refusal
             earlier = await self._writer.run(lambda: self._requests.refused(incoming, told, response_type))

@@ -219,10 +219,10 @@ def _incoming(metadata: Metadata, method: str, request: Message, received_at: in
     named = {key: value for key, value in metadata if isinstance(value, str)}
     key, correlation = named.get("idempotency-key", ""), named.get("correlation-id", "")
     return Incoming(
-        id=identifier(key, "idempotency-key") if key else new_id(),
-        is_keyed=bool(key),
+        id=new_id(),
+        key=identifier(key, "idempotency-key") if key else "",
         method=method,
         correlation_id=identifier(correlation, "correlation-id") if correlation else "",
         received_at=received_at,
-        request_hash=hashlib.sha256(request.SerializeToString(deterministic=True)).digest(),
+        request_hash=hashlib.sha256(request.SerializeToString(deterministic=True)).digest() if key else b"",
     )

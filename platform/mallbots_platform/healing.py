@@ -82,7 +82,10 @@ class Healing:
 
     @property
     def troubles(self) -> list[str]:
-        return [f"{self._group} waits at {stream.key}: {stall.reason}" for stream, stall in self._stalled.items()]
+        return [
+            f"{self._group} waits at {self._redis.key_of(stream)}: {stall.reason}"
+            for stream, stall in self._stalled.items()
+        ]
 
     async def verify(self, stream: StreamName) -> bool:
         """Ask the source whether it still knows what is applied here, and in which epochs its numbers are. False: the
@@ -106,7 +109,7 @@ class Healing:
         if caught_up is None:
             return False
         if caught_up < stopped.seq:
-            await self._redis.xgroup_setid(stream.key, self._group, f"{caught_up}-0")
+            await self._redis.xgroup_setid(self._redis.key_of(stream), self._group, f"{caught_up}-0")
             reason = f"{reason}; its source has said nothing with the number {stopped.seq}"
             self._stall(stream, reason, FOREIGN_PAUSE_SECONDS)  # it is read again until its source has removed it
         beyond_the_log = caught_up < stopped.seq and not stopped.gone
@@ -122,9 +125,10 @@ class Healing:
         marks = await self._readers.run(lambda: {stream: inbox.marks.read(stream).mark for stream in streams})
         pipeline = self._redis.pipeline(transaction=False)
         for stream, mark in marks.items():
-            pipeline.xinfo_stream(stream.key)
-            pipeline.xinfo_groups(stream.key)
-            pipeline.xrange(stream.key, f"({mark.seq}-0", "+", count=1)
+            key = self._redis.key_of(stream)
+            pipeline.xinfo_stream(key)
+            pipeline.xinfo_groups(key)
+            pipeline.xrange(key, f"({mark.seq}-0", "+", count=1)
         answers = await pipeline.execute() if marks else []
         for number, (stream, mark) in enumerate(marks.items()):
             info, groups, unapplied = answers[3 * number : 3 * number + 3]
@@ -185,7 +189,13 @@ class Healing:
             self._inbox.trust(stream, epochs)
             return True
         if stream not in self.parted:
-            self._log.error("source went back", stream=stream.key, group=self._group, mark=mark.seq, ends=epochs.head)
+            self._log.error(
+                "source went back",
+                stream=self._redis.key_of(stream),
+                group=self._group,
+                mark=mark.seq,
+                ends=epochs.head,
+            )
         self._part(stream, mark)
         return False
 
@@ -212,7 +222,7 @@ class Healing:
         self._closed_hole(stream)
 
     def _found_hole(self, stream: StreamName, after: int, reason: str) -> None:
-        self._log.warning("gap found", stream=stream.key, group=self._group, after=after, reason=reason)
+        self._log.warning("gap found", stream=self._redis.key_of(stream), group=self._group, after=after, reason=reason)
         if stream not in self._holes:
             self._holes.add(stream)
             self._gaps.inc()

@@ -15,7 +15,6 @@ from mallbots_platform.handling import about
 from mallbots_platform.job_ledger import Attempt, Job, JobLedger
 from mallbots_platform.job_streams import Entry
 from mallbots_platform.outbox import message_attributes
-from mallbots_platform.partitions import StreamName
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
 from telemetry.tracing import Kind, Span, TraceContext
@@ -105,12 +104,12 @@ class JobAttempts:
         with tracer.span(name, kind=Kind.CLIENT, new_trace=True, links=links, attributes=attributes) as span:
             return span.context
 
-    def show_gap(self, stream: StreamName, seq: int, reason: str, *, healed: bool = False) -> None:
+    def show_gap(self, stream: str, seq: int, reason: str, *, healed: bool = False) -> None:
         """A job whose entry is not there, or another one's; healed, where the log says what it is."""
         self._gaps.inc()
         if healed:
             self._healed.inc()
-        self._telemetry.log.warning("gap found", stream=stream.key, group=self._group, after=seq - 1, reason=reason)
+        self._telemetry.log.warning("gap found", stream=stream, group=self._group, after=seq - 1, reason=reason)
 
     async def _call(self, job: Job) -> Callable[[], object] | None:
         """What the job still wants to be changed, if anything."""

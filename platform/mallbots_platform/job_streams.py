@@ -59,17 +59,20 @@ class JobStreams:
         self._consumer = new_id()
         self._claim_seconds = claim_seconds
         self._claim_at = 0.0
-        self._by_key = {stream.key.encode(): stream for stream in self.streams}
+        self._by_key = {redis.key_of(stream).encode(): stream for stream in self.streams}
+
+    def key_of(self, stream: StreamName) -> str:
+        return str(self._redis.key_of(stream))
 
     async def prepare(self) -> None:
         """The groups exist, from the start of their streams; the names of those long gone are forgotten."""
         for stream in self.streams:
             try:
-                await self._redis.xgroup_create(stream.key, self._group, "0", mkstream=True)
+                await self._redis.xgroup_create(self.key_of(stream), self._group, "0", mkstream=True)
             except ResponseError as error:
                 if "BUSYGROUP" not in str(error):
                     raise
-            for consumer in await self._redis.xinfo_consumers(stream.key, self._group):
+            for consumer in await self._redis.xinfo_consumers(self.key_of(stream), self._group):
                 if consumer["idle"] > FORGET_AFTER_MILLISECONDS:
                     await self._forget(stream, consumer["name"])
 
@@ -80,7 +83,7 @@ class JobStreams:
             if found := await self._claim():
                 return found
             self._claim_at = time.monotonic() + self._claim_seconds / 4
-        wanted = {stream.key: ">" for stream in self.streams}
+        wanted = {self.key_of(stream): ">" for stream in self.streams}
         block = round(min(BLOCK_SECONDS, self._claim_seconds / 4) * 1000)
         answer = await self._redis.xreadgroup(self._group, self._consumer, wanted, count=1, block=block)
         return [_entry(self._by_key[key], *entry) for key, entries in answer or [] for entry in entries]
@@ -89,14 +92,14 @@ class JobStreams:
         """They are still being worked on."""
         pipeline = self._redis.pipeline(transaction=False)
         for entry in entries:
-            pipeline.eval(KEEP, 1, entry.stream.key, self._group, self._consumer, entry.entry_id)
+            pipeline.eval(KEEP, 1, self.key_of(entry.stream), self._group, self._consumer, entry.entry_id)
         if len(pipeline):
             await pipeline.execute()
 
     async def finish(self, entry: Entry) -> None:
         pipeline = self._redis.pipeline(transaction=True)
-        pipeline.xack(entry.stream.key, self._group, entry.entry_id)
-        pipeline.xdel(entry.stream.key, entry.entry_id)
+        pipeline.xack(self.key_of(entry.stream), self._group, entry.entry_id)
+        pipeline.xdel(self.key_of(entry.stream), entry.entry_id)
         await pipeline.execute()
 
     async def missing(self, stream: StreamName, numbers: Iterable[int]) -> list[int]:
@@ -104,7 +107,7 @@ class JobStreams:
         wanted = list(numbers)
         pipeline = self._redis.pipeline(transaction=False)
         for seq in wanted:
-            pipeline.xrange(stream.key, f"{seq}-0", f"{seq}-0")
+            pipeline.xrange(self.key_of(stream), f"{seq}-0", f"{seq}-0")
         found = await pipeline.execute() if wanted else []
         return [seq for seq, entries in zip(wanted, found, strict=True) if not entries]
 
@@ -116,7 +119,7 @@ class JobStreams:
     async def _claim(self) -> list[Entry]:
         pipeline, milliseconds = self._redis.pipeline(transaction=False), round(self._claim_seconds * 1000)
         for stream in self.streams:
-            pipeline.xautoclaim(stream.key, self._group, self._consumer, min_idle_time=milliseconds, count=1)
+            pipeline.xautoclaim(self.key_of(stream), self._group, self._consumer, min_idle_time=milliseconds, count=1)
         found = []
         for stream, answer in zip(self.streams, await pipeline.execute(), strict=True):
             for entry_id, fields in answer[1]:
@@ -126,12 +129,12 @@ class JobStreams:
 
     async def _deliveries(self, stream: StreamName, entry_id: bytes) -> int:
         answer: list[dict[str, Any]] = await self._redis.xpending_range(
-            stream.key, self._group, min=entry_id, max=entry_id, count=1
+            self.key_of(stream), self._group, min=entry_id, max=entry_id, count=1
         )
         return int(answer[0]["times_delivered"]) if answer else 1
 
     async def _forget(self, stream: StreamName, consumer: str | bytes) -> None:
-        await self._redis.eval(FORGET, 1, stream.key, self._group, consumer)
+        await self._redis.eval(FORGET, 1, self.key_of(stream), self._group, consumer)
 
 
 def _entry(stream: StreamName, entry_id: bytes, fields: Fields | None, deliveries: int = 1) -> Entry:

@@ -33,9 +33,10 @@ class LagReader:
     async def _ask(self, group: str, marks: dict[StreamName, int]) -> list[Any]:
         pipeline = self._redis.pipeline(transaction=False)
         for stream, mark in marks.items():
-            pipeline.execute_command("XREVRANGE", stream.key, "+", "-", "COUNT", 1)
-            pipeline.xrange(stream.key, f"({mark}-0", "+", count=1)
-            pipeline.xpending_range(stream.key, group, "-", "+", 1)
+            key = self._redis.key_of(stream)
+            pipeline.execute_command("XREVRANGE", key, "+", "-", "COUNT", 1)
+            pipeline.xrange(key, f"({mark}-0", "+", count=1)
+            pipeline.xpending_range(key, group, "-", "+", 1)
         try:
             return [_unless_no_group(answer) for answer in await pipeline.execute(raise_on_error=False)]
         except (RedisError, OSError) as error:

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from mallbots_platform.crash_points import reached
 from mallbots_platform.database import Database
 from mallbots_platform.errors import PlatformError, Unavailable
+from mallbots_platform.own_redis import ForeignRedis
 from mallbots_platform.streams import RedisClient
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
@@ -75,6 +76,7 @@ class Leases:
         self._milliseconds = round(seconds * 1000)
         self._take_over = take_over
         self._leaving = False
+        self._refreshing = asyncio.Lock()
         self._lost = telemetry.meter.counter("mallbots_lease_lost_total", group=group)
         self._gauge = telemetry.meter.gauge("mallbots_lease_owned", group=group)
 
@@ -86,18 +88,21 @@ class Leases:
                 await self.refresh()
 
     async def refresh(self) -> None:
+        """One at a time: who gains a partition twice has fenced itself off."""
+        async with self._refreshing:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         before = set(self.owned)
-        for partition in range(self._partitions):
-            if self._leaving:
-                return
-            if partition in self.owned:
-                await self._renew(partition)
-            else:
-                await self._gain(partition)
-        self._take_over = False
-        self._gauge.set(len(self.owned))
-        if set(self.owned) != before and self.changed:
-            await self.changed()
+        try:
+            await self._renew_and_gain()
+        except ForeignRedis:  # whoever looks for leases of ours looks elsewhere
+            self.owned.clear()
+            raise
+        finally:
+            self._gauge.set(len(self.owned))
+            if set(self.owned) != before and self.changed:
+                await self.changed()
 
     def lose(self, partition: int) -> None:
         """The database said that another owner has taken over."""
@@ -112,6 +117,16 @@ class Leases:
             self.owned.pop(partition)
             with contextlib.suppress(RedisError, OSError):
                 await self._redis.eval(RELEASE, 1, self._key(partition), self._owner)
+
+    async def _renew_and_gain(self) -> None:
+        for partition in range(self._partitions):
+            if self._leaving:
+                return
+            if partition in self.owned:
+                await self._renew(partition)
+            else:
+                await self._gain(partition)
+        self._take_over = False
 
     async def _gain(self, partition: int) -> None:
         gained = await self._redis.set(self._key(partition), self._owner, px=self._milliseconds, nx=not self._take_over)
@@ -131,7 +146,7 @@ class Leases:
         return int(generation)
 
     def _key(self, partition: int) -> str:
-        return f"{{mall.lease.{self._group}.{partition}}}"
+        return f"{{{self._redis.key(f'lease.{self._group}.{partition}')}}}"
 
 
 _NEXT_GENERATION = """

@@ -15,6 +15,7 @@ from mallbots_platform.gauges import Gauges
 from mallbots_platform.grpc_server import GrpcServer
 from mallbots_platform.handling import Handling, Route
 from mallbots_platform.inbox import Inbox
+from mallbots_platform.installation import Lookout, recorded
 from mallbots_platform.leases import Leases
 from mallbots_platform.memory import give_back_memory
 from mallbots_platform.operator_api import SERVICE, OperatorApi
@@ -45,12 +46,19 @@ class Life:
         self._leases: list[Leases] = []
         self._operators = GrpcServer(process.telemetry.untraced(), process.calls)
         self._told_to_stop = asyncio.Event()
+        self._anybodys_redis = process.open_redis(anybodys=True)
+        self._lookout = Lookout(
+            *(process.installation, process.writer, self._anybodys_redis, process.redis),
+            self._ask_peers,
+            process.telemetry,
+        )
 
     def stop(self) -> None:
         self._told_to_stop.set()
 
     async def start(self) -> None:
-        """Serve and consume. Raises CannotStart."""
+        """Take calls and carry them out; what is said is published, and what others say is taken in, from `run` on.
+        Raises CannotStart."""
         process, settings = self._process, self._process.settings
         facts = {
             "context": process.context,
@@ -58,16 +66,20 @@ class Life:
             "schema": schema.REFUSED_BY_THE_FIRST,
         }
         check_facts(process.database, facts)
-        await check_server(process.redis, process.telemetry)
+        process.installation.id = recorded(process.database, settings.installation)
+        await check_server(self._anybodys_redis, process.telemetry)
         for group, routes in process.routes.items():
             process.subscriptions[group] = self._subscription(group, routes)
         process.writer.start()
+        if not process.installation.id:
+            await self._lookout.begin()
         process.endpoint = await self._listen()
         if settings.endpoints:
             announce(settings.endpoints, process.context, process.endpoint)
 
     async def run(self) -> None:
-        """Until stopped, or until a part of it fails that never should: then it raises that failure."""
+        """Publish, consume and let time pass, until stopped, or until a part of it fails that never should: then it
+        raises that failure."""
         work = [asyncio.ensure_future(part) for part in self._parts()]
         stopped = asyncio.ensure_future(self._told_to_stop.wait())
         try:
@@ -101,6 +113,7 @@ class Life:
         yield process.writer.watch()
         yield process.backfill.run()
         yield process.faults.run()
+        yield self._lookout.run()
         yield process.relay.run()
         yield process.timers.run()
         yield Gauges(process).run()
@@ -167,6 +180,10 @@ class Life:
         self._process.closing.append(partial(server.stop, 0.0))
         return await self._at(kind, server.start)
 
+    async def _ask_peers(self) -> str:
+        routes = [route for routes in self._process.routes.values() for route in routes]
+        return await self._process.peers.installation({route.source for route in routes})
+
     async def _at(self, kind: str, listen: Callable[[str], Awaitable[A]]) -> A:
         """Where the settings say; where any port will do, at the one it had before, unless somebody else is faster."""
         settings = self._process.settings
@@ -193,6 +210,7 @@ class Life:
             version=str(schema.VERSION),
             troubles=process.troubles,
             partitions=partitions,
+            installation=process.installation.id,
             database="sqlite" if process.database.url.startswith("sqlite") else "postgresql",
             subscriptions=[
                 pb.Subscription(group=group, source=route.source, channel=route.channel, partitions=partitions)

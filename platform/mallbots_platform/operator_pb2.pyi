@@ -45,10 +45,13 @@ class GetStatusResponse(_message.Message):
     PARTITIONS_FIELD_NUMBER: _builtins.int
     DATABASE_FIELD_NUMBER: _builtins.int
     SUBSCRIPTIONS_FIELD_NUMBER: _builtins.int
+    INSTALLATION_FIELD_NUMBER: _builtins.int
     context: _builtins.str
     version: _builtins.str
     partitions: _builtins.int
     database: _builtins.str
+    installation: _builtins.str
+    """Which installation the process is part of; empty for as long as it is not known."""
     @_builtins.property
     def troubles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Empty when all is well; otherwise one sentence per trouble."""
@@ -66,10 +69,11 @@ class GetStatusResponse(_message.Message):
         partitions: _builtins.int = ...,
         database: _builtins.str = ...,
         subscriptions: _abc.Iterable[Global___Subscription] | None = ...,
+        installation: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "database", b"database", "partitions", b"partitions", "subscriptions", b"subscriptions", "troubles", b"troubles", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "database", b"database", "installation", b"installation", "partitions", b"partitions", "subscriptions", b"subscriptions", "troubles", b"troubles", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

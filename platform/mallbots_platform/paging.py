@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from mallbots_platform.errors import InvalidInput
+from mallbots_platform.validation import first_garbling
 
 DEFAULT_SIZE, LARGEST_SIZE = 50, 100
 
@@ -32,6 +33,6 @@ def _last_id(token: str) -> str:
         last = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()
     except (ValueError, binascii.Error) as error:
         raise InvalidInput("page_token", "is none that a list has returned") from error
-    if not last.isprintable():
+    if first_garbling(last):
         raise InvalidInput("page_token", "is none that a list has returned")
     return last

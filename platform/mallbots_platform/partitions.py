@@ -4,6 +4,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 EVENTS = "events"
+DEFAULT_PREFIX = "mall"
 
 
 class StreamName(NamedTuple):
@@ -15,8 +16,12 @@ class StreamName(NamedTuple):
 
     @property
     def key(self) -> str:
+        """In Redis, where nobody has set another prefix. The platform asks its client, which knows the one that is."""
+        return self.key_under(DEFAULT_PREFIX)
+
+    def key_under(self, prefix: str) -> str:
         """The Redis key; the braces keep everything of a partition in one cluster slot."""
-        return f"{{mall.{self.source}.{self.partition}}}:{self.channel}"
+        return f"{{{prefix}.{self.source}.{self.partition}}}:{self.channel}"
 
 
 def partition_of(key: str, partitions: int) -> int:

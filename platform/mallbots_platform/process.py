@@ -24,6 +24,7 @@ from mallbots_platform.gauges import Shown
 from mallbots_platform.grpc_client import Client, client_for
 from mallbots_platform.grpc_server import GrpcServer
 from mallbots_platform.handling import Handler, Route
+from mallbots_platform.installation import Installation
 from mallbots_platform.lag import LagReader
 from mallbots_platform.life import Life
 from mallbots_platform.messages import Accepted, Contract, Refused
@@ -76,6 +77,7 @@ class Process:
         self.faults = Faults(telemetry)
         declare_process_faults(self)
         self.closing: list[Callable[[], Awaitable[object]]] = []
+        self.installation = Installation(settings.key_prefix, telemetry)
         self.redis = self.open_redis()
         self.relay = Relay(self.context, self.redis, self.writer, self.readers, telemetry)
         self.outbox.on_commit = self.relay.committed
@@ -227,6 +229,7 @@ class Process:
     def troubles(self) -> list[str]:
         """What does not work at the moment; empty when all is well."""
         found = [
+            self.installation.trouble,
             self.relay.trouble,
             self.relay.aside.trouble,
             self.timers.trouble,
@@ -237,11 +240,13 @@ class Process:
         return [trouble for trouble in found if trouble]
 
     async def start(self) -> None:
-        """Serve and consume. Raises CannotStart."""
+        """Take calls and carry them out; what is said is published, and what others say is taken in, from `run` on.
+        Raises CannotStart."""
         await self._life.start()
 
     async def run(self) -> None:
-        """Until stopped, or until a part of it fails that never should: then it raises that failure."""
+        """Publish, consume and let time pass, until stopped, or until a part of it fails that never should: then it
+        raises that failure."""
         await self._life.run()
 
     def stop(self) -> None:
@@ -259,9 +264,16 @@ class Process:
             cap_seconds=self.settings.retry_cap_seconds,
         )
 
-    def open_redis(self, *, blocks: bool = False) -> RedisClient:
-        """A connection that is given back in the end; one that `blocks` may wait for what comes."""
-        redis = open_redis(self.settings.redis_url, blocks=blocks, is_cut=lambda: bool(self.faults.strength(CUT_REDIS)))
+    def open_redis(self, *, blocks: bool = False, anybodys: bool = False) -> RedisClient:
+        """A client that is given back in the end; one that `blocks` may wait for what comes. It works only where Redis
+        belongs to this installation, unless it may be `anybodys`."""
+        redis = open_redis(
+            self.settings.redis_url,
+            prefix=self.settings.key_prefix,
+            owner=None if anybodys else self.installation,
+            blocks=blocks,
+            is_cut=lambda: bool(self.faults.strength(CUT_REDIS)),
+        )
         self.closing.append(redis.aclose)
         return redis
 

@@ -78,12 +78,14 @@ class _Poisoner:
         for number in range(round(how_many)):
             partition = number % self._process.settings.partitions
             stream = StreamName(self._process.context, EVENTS, partition)
+            key = self._process.redis.key_of(stream)
             try:
-                await self._append(stream)
+                await self._append(key)
             except (RedisError, OSError) as error:
-                self._process.telemetry.log.warning("poison not placed", stream=stream.key, reason=str(error))
+                self._process.telemetry.log.warning("poison not placed", stream=key, reason=str(error))
 
-    async def _append(self, stream: StreamName) -> None:
-        top = await self._process.redis.xrevrange(stream.key, "+", "-", count=1)
+    async def _append(self, key: str) -> None:
+        redis = self._process.redis
+        top = await redis.xrevrange(key, "+", "-", count=1)
         last = int(top[0][0].partition(b"-")[0]) if top else 0
-        await self._process.redis.xadd(stream.key, {"e": POISON}, id=f"{last + 1}-0")
+        await redis.xadd(key, {"e": POISON}, id=f"{last + 1}-0")

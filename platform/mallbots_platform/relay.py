@@ -90,7 +90,7 @@ class Relay:
         """What the streams of this context hold now. Raises Unavailable when Redis does not answer."""
         pipeline = self._redis.pipeline(transaction=False)
         for place in self.progress:
-            pipeline.xlen(StreamName(self._context, *place).key)
+            pipeline.xlen(self._key(place))
         try:
             return sum(await pipeline.execute())
         except (RedisError, OSError) as error:
@@ -196,8 +196,7 @@ class Relay:
         pipeline = self._redis.pipeline(transaction=False)
         for place, texts in batches:
             progress = self.progress[place]
-            key = StreamName(self._context, *place).key
-            pipeline.evalsha(self._script, 1, key, progress.stream_ends, progress.published + 1, *texts)
+            pipeline.evalsha(self._script, 1, self._key(place), progress.stream_ends, progress.published + 1, *texts)
         answers = await pipeline.execute(raise_on_error=False)
         republished = 0
         for (place, _), answer in zip(batches, answers, strict=True):
@@ -225,7 +224,7 @@ class Relay:
         elif stream_ends < progress.stream_ends:
             self._telemetry.log.warning(
                 "stream data lost",
-                stream=StreamName(self._context, *place).key,
+                stream=self._key(place),
                 ends=stream_ends,
                 published=progress.published,
             )
@@ -242,14 +241,18 @@ class Relay:
         stream = StreamName(self._context, *place)
         if stream_ends <= progress.committed and not await self.aside.differs(stream):
             return
-        beyond = len(await self._redis.xrange(stream.key, f"({progress.committed}-0", "+"))
+        key = self._key(place)
+        beyond = len(await self._redis.xrange(key, f"({progress.committed}-0", "+"))
         kept = await self.aside.keep(stream)
-        await self._redis.delete(stream.key)
+        await self._redis.delete(key)
         progress.published, progress.stream_ends = progress.floor, 0
         if kept:
-            self._telemetry.log.error("lost messages set aside", stream=stream.key, count=kept)
+            self._telemetry.log.error("lost messages set aside", stream=key, count=kept)
         if beyond > kept:
-            self._telemetry.log.warning("foreign entries removed", stream=stream.key, count=beyond - kept)
+            self._telemetry.log.warning("foreign entries removed", stream=key, count=beyond - kept)
+
+    def _key(self, place: Place) -> str:
+        return str(self._redis.key_of(StreamName(self._context, *place)))
 
     @property
     def _unnoted(self) -> list[Place]:

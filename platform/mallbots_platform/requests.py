@@ -1,4 +1,8 @@
-"""What came from outside and changed something: remembered under its idempotency key, with the answer it got."""
+"""What came from outside and changed something: each call under an id of its own, which is the cause of what it says.
+
+A caller that means to repeat a call gives it a key; the answer is kept under that. A key is one caller's, for one
+method: what others call by the same name is another call.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,14 +20,16 @@ M = TypeVar("M", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A call as idempotency sees it: `id` is its key where the caller gave one, `is_keyed`, else made up."""
+    """A call as idempotency sees it. `id` is new for every call; `key` is empty where the caller gave none, as
+    `request_hash` is then; `caller` is empty for as long as nobody says who calls."""
 
     id: str
-    is_keyed: bool
+    key: str
     method: str
     correlation_id: str
     received_at: int
-    request_hash: bytes
+    request_hash: bytes = b""
+    caller: str = ""
 
 
 class Repeated(PlatformError):
@@ -58,25 +64,32 @@ class Requests:
 
     def note(self, id: str, method: str, correlation_id: str, received_at: int, causation_id: str = "") -> None:
         """Remember a cause that was no call, such as a timer."""
-        row = (id, method, correlation_id, received_at, now_us() - received_at, b"", b"", "", "")
-        self._database.run(_NOTE, (*row, causation_id))
+        self._note((id, method, correlation_id, received_at), "", "", causation_id)
 
     def _remember(self, incoming: Incoming, answer: bytes, error: str, text: str) -> None:
-        identity = (incoming.id, incoming.method, incoming.correlation_id, incoming.received_at)
-        row = (*identity, now_us() - incoming.received_at, incoming.request_hash, answer, error, text, "")
-        if not self._database.change(_NOTE, row):
-            raise Conflict("another process is carrying out a call with the same idempotency key")
+        if incoming.key:
+            row = (*_place(incoming), incoming.id, incoming.request_hash, answer, error, text)
+            if not self._database.change(_KEEP, row):
+                raise Conflict("another process is carrying out a call with the same idempotency key")
+        self._note((incoming.id, incoming.method, incoming.correlation_id, incoming.received_at), error, text)
+
+    def _note(self, cause: tuple[str, str, str, int], error: str, text: str, causation_id: str = "") -> None:
+        self._database.run(_NOTE, (*cause, now_us() - cause[3], error, text, causation_id))
 
     def _first(self, incoming: Incoming, response_type: type[Message]) -> Message | None:
-        known = self._database.run(_FIND, (incoming.id,)) if incoming.is_keyed else []
-        for method, request_hash, response, error, text in known:
-            if method != incoming.method or bytes(request_hash) != incoming.request_hash:
+        known = self._database.run(_FIND, (*_place(incoming), *_place(incoming))) if incoming.key else []
+        for request_hash, response, error, text in known:
+            if bytes(request_hash) != incoming.request_hash:
                 raise InvalidInput("idempotency-key", "was used before for a call with other content")
             self._replays.inc()
             if error:
                 raise _refusal(error, text)
             return response_type.FromString(bytes(response))
         return None
+
+
+def _place(incoming: Incoming) -> tuple[str, str, str]:
+    return incoming.caller, incoming.method, incoming.key
 
 
 def _refusal(error: str, text: str) -> PlatformError:
@@ -88,9 +101,19 @@ def _refusal(error: str, text: str) -> PlatformError:
     return repeated
 
 
-_FIND = "SELECT method, request_hash, response, error_type, error_text FROM requests WHERE id = ?"
+# Programs of before had the key for the call's id, whoever called, and kept the answer with the call.
+_FIND = """
+    SELECT request_hash, response, error_type, error_text FROM idempotency_keys
+    WHERE caller = ? AND method = ? AND key = ?
+    UNION ALL
+    SELECT request_hash, response, error_type, error_text FROM requests
+    WHERE ? = '' AND method = ? AND id = ? AND LENGTH(request_hash) > 0
+"""
+_KEEP = """
+    INSERT INTO idempotency_keys (caller, method, key, request_id, request_hash, response, error_type, error_text)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (caller, method, key) DO NOTHING
+"""
 _NOTE = """
-    INSERT INTO requests (id, method, correlation_id, received_at, duration_us, request_hash, response, error_type,
-                          error_text, causation_id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+    INSERT INTO requests (id, method, correlation_id, received_at, duration_us, error_type, error_text, causation_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
 """

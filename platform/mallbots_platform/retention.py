@@ -47,25 +47,27 @@ class Retention:
     async def _trim(self, stream: StreamName, last: int) -> int:
         """Drop everything up to `last`. Noted first, so that the relay never publishes it again."""
         place = (stream.channel, stream.partition)
+        key = self._redis.key_of(stream)
         await self._writer.run(partial(self._writer.database.run, _NOTE, (last, *place, last)))
         reached("trim: noted")
-        trimmed = int(await self._redis.xtrim(stream.key, minid=f"{last + 1}-0", approximate=False))
+        trimmed = int(await self._redis.xtrim(key, minid=f"{last + 1}-0", approximate=False))
         reached("trim: done")
         self._trimmed.inc(trimmed)
         if trimmed:
-            self._log.info("stream trimmed", stream=stream.key, entries=trimmed, up_to=last)
+            self._log.info("stream trimmed", stream=key, entries=trimmed, up_to=last)
         return trimmed
 
     async def _acknowledged(self, stream: StreamName, at_most: int) -> int:
         """The last number that every group has acknowledged; `at_most` where there is no group."""
+        key = self._redis.key_of(stream)
         try:
-            groups: list[dict[str, Any]] = await self._redis.xinfo_groups(stream.key)
+            groups: list[dict[str, Any]] = await self._redis.xinfo_groups(key)
         except ResponseError:
             return 0
         marks = [at_most]
         for group in groups:
             name = group["name"]
-            pending = await self._redis.xpending(stream.key, name)
+            pending = await self._redis.xpending(key, name)
             oldest = pending["min"] if pending["pending"] else None
             marks.append(sequence_of(oldest) - 1 if oldest else sequence_of(group["last-delivered-id"]))
         return min(marks)

@@ -169,6 +169,17 @@ requests = Table(
     *_added_texts("causation_id"),
 )
 
+keys = Table(  # those that callers have given to what they may call again, with what they were answered
+    "idempotency_keys",
+    metadata,
+    *_texts("caller", "method", "key", "request_id"),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("response", LargeBinary, nullable=False),
+    *_texts("error_type", "error_text"),
+    PrimaryKeyConstraint("caller", "method", "key"),
+    sqlite_with_rowid=False,
+)
+
 sagas = Table(
     "sagas",
     metadata,
@@ -214,6 +225,12 @@ MIGRATIONS = (
             "CREATE TABLE crash_notes (lane TEXT NOT NULL, item TEXT NOT NULL, life TEXT NOT NULL,"
             " deaths BIGINT NOT NULL, PRIMARY KEY (lane, item))",
         ),
+    ),
+    Migration(
+        number=6,
+        name="a call has an id and a key",
+        oldest=6,  # an earlier one would not find the keys that are given from now on, and do a call twice
+        creates=(keys,),
     ),
 )
 VERSION = number_of(MIGRATIONS)

@@ -2,9 +2,12 @@
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
+
+from mallbots_platform.partitions import DEFAULT_PREFIX
 
 PREFIX = "MALLBOTS_"
 
@@ -18,12 +21,15 @@ class Settings:
     """Every field but the first is a variable `MALLBOTS_<FIELD>`.
 
     Addresses are `host:port`; port 0 means any free one. `endpoints` is a directory in which processes announce
-    where they listen; without it, `peer_grpc` and `peer_operator` say where a context is found.
+    where they listen; without it, `peer_grpc` and `peer_operator` say where a context is found. All keys in Redis begin
+    with `key_prefix`. `installation` is the id of the whole that this process is part of; without it, it is found out.
     """
 
     context: str
     database_url: str
     redis_url: str
+    key_prefix: str = DEFAULT_PREFIX
+    installation: str = ""
     grpc_address: str = "127.0.0.1:0"
     operator_address: str = "127.0.0.1:0"
     metrics_address: str = "127.0.0.1:0"
@@ -66,6 +72,9 @@ class Settings:
             if not least <= getattr(self, name) <= most:
                 told = f"is {getattr(self, name):g}, must be between {least:g} and {most:g}"
                 raise WrongSetting(f"{PREFIX}{name.upper()} {told}")
+        for name, (allowed, told) in _NAMES.items():
+            if not allowed.fullmatch(getattr(self, name)):
+                raise WrongSetting(f"{PREFIX}{name.upper()} is {getattr(self, name)!r}, must be {told}")
         for name in ("grpc_address", "operator_address", "metrics_address"):
             host, _, port = getattr(self, name).rpartition(":")
             if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
@@ -96,6 +105,10 @@ _BOUNDS = {
     "retry_base_seconds": (0.001, 3600),
     "retry_cap_seconds": (0.001, 86_400),
     "retention_seconds": (0.001, 100 * 365 * 86_400),
+}
+_NAMES = {
+    "key_prefix": (re.compile(r"[\w.:-]{1,50}", re.ASCII), "1 to 50 letters, digits and -_.:"),
+    "installation": (re.compile(r"[\w.:-]{0,100}", re.ASCII), "empty, or up to 100 letters, digits and -_.:"),
 }
 _EXAMPLES = {
     "database_url": "for example sqlite:///data/{context}.db, or postgresql://user@host/{context}",

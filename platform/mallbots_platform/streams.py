@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from redis.asyncio import Connection, Redis
+from redis.asyncio import Connection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+
+from mallbots_platform.own_redis import Owner, OwnRedis, greet
+from mallbots_platform.partitions import DEFAULT_PREFIX
 
 RedisClient = Any  # what it answers depends on the protocol it speaks, which its types cannot say
 BLOCK_SECONDS = 5.0
@@ -43,18 +47,30 @@ class CuttableConnection(Connection):
             raise RedisConnectionError("the connection to Redis is cut")
 
 
-def open_redis(url: str, *, blocks: bool = False, is_cut: Callable[[], bool] = lambda: False) -> RedisClient:
-    """A client that never repeats a command by itself: who repeats must know whether the first try took effect."""
-    return Redis.from_url(
+def open_redis(
+    url: str,
+    *,
+    prefix: str = DEFAULT_PREFIX,
+    owner: Owner | None = None,
+    blocks: bool = False,
+    is_cut: Callable[[], bool] = lambda: False,
+) -> RedisClient:
+    """A client that never repeats a command by itself: who repeats must know whether the first try took effect. With an
+    `owner` it works only where Redis belongs to that one."""
+    client: OwnRedis = OwnRedis.from_url(  # type: ignore[assignment] # it makes one of the class that it is called on
         url,
         connection_class=CuttableConnection,
         is_cut=is_cut,
+        redis_connect_func=partial(greet, owner) if owner else None,
+        protocol=2,  # that of scripts, so that an answer looks the same with one and without
         socket_timeout=ANSWER_SECONDS + (BLOCK_SECONDS if blocks else 0),
         socket_connect_timeout=2.0,
         retry=Retry(NoBackoff(), 0),
         retry_on_error=[],
         health_check_interval=0,
     )
+    client.prefix, client.owner = prefix, owner
+    return client
 
 
 APPEND = """

@@ -71,7 +71,7 @@ class Subscription:
         self._settling = Settling(group, inbox, source_log, writer, readers)
         self._replays = Replays(group, self.routes, inbox.marks, writer.database)
         self._retry_now = asyncio.Event()
-        self._by_key = {stream.key.encode(): stream for stream in self.routes}
+        self._by_key = {redis.key_of(stream).encode(): stream for stream in self.routes}
         self._fenced = telemetry.meter.counter("mallbots_fenced_commits_total", group=group)
         leases.changed = self._owners_changed
         self._loop = asyncio.get_running_loop()
@@ -187,7 +187,7 @@ class Subscription:
         for stream in streams:
             mark = await self._writer.run(partial(self.inbox.mark, stream))
             try:
-                await self._redis.xgroup_create(stream.key, self.group, f"{mark}-0", mkstream=True)
+                await self._redis.xgroup_create(self._redis.key_of(stream), self.group, f"{mark}-0", mkstream=True)
             except ResponseError as error:
                 if "BUSYGROUP" not in str(error):
                     raise
@@ -197,7 +197,8 @@ class Subscription:
         """Read the own pending list to its end. Each entry is tried alone, for it may be the one that kills."""
         cursor: bytes | str = "0"
         while True:
-            answer = await self._redis.xreadgroup(self.group, self.group, {stream.key: cursor}, count=self._batch)
+            wanted = {self._redis.key_of(stream): cursor}
+            answer = await self._redis.xreadgroup(self.group, self.group, wanted, count=self._batch)
             entries = entries_of(answer[0][1], received_at=now_us()) if answer else []
             if not entries:
                 break
@@ -259,7 +260,7 @@ class Subscription:
 
     async def _read(self, streams: list[StreamName]) -> list[tuple[bytes, list[RawEntry]]]:
         block = 200 if self._healing.waiting else round(BLOCK_SECONDS * 1000)
-        wanted = {stream.key: ">" for stream in streams}
+        wanted = {self._redis.key_of(stream): ">" for stream in streams}
         try:
             answer = await self._redis.xreadgroup(self.group, self.group, wanted, count=self._batch, block=block)
             return list(answer or [])
@@ -315,7 +316,7 @@ class Subscription:
         pipeline = self._redis.pipeline(transaction=False)
         for stream, entries in batches:
             if entries:
-                pipeline.xack(stream.key, self.group, *[entry.entry_id for entry in entries])
+                pipeline.xack(self._redis.key_of(stream), self.group, *[entry.entry_id for entry in entries])
         if len(pipeline):
             await pipeline.execute()
             reached("acknowledge: after")

@@ -23,6 +23,7 @@ from mallbots_platform.job_attempts import PAUSE_SECONDS, JobAttempts, JobHandle
 from mallbots_platform.job_ledger import Job, JobLedger
 from mallbots_platform.job_streams import Entry, JobStreams
 from mallbots_platform.outbox import Outbox
+from mallbots_platform.own_redis import ForeignRedis
 from mallbots_platform.parking import ParkedMessage, ParkingLot
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
@@ -80,6 +81,7 @@ class WorkQueue:
             longest_seconds=claim_seconds,
         )
         self._trouble = ""
+        self._is_foreign = False
         self._free = asyncio.Semaphore(workers)
         self._held: dict[tuple[StreamName, bytes], Entry] = {}
         self._busy: set[asyncio.Task[None]] = set()
@@ -114,11 +116,11 @@ class WorkQueue:
         while True:
             try:
                 await self._streams.prepare()
-                self._trouble = ""
+                self._trouble, self._is_foreign = "", False
                 while True:
                     await self._take()
             except (RedisError, OSError) as error:
-                self._trouble = f"{self.group} cannot work: {error}"
+                self._trouble, self._is_foreign = f"{self.group} cannot work: {error}", isinstance(error, ForeignRedis)
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _take(self) -> None:
@@ -149,11 +151,13 @@ class WorkQueue:
             text = await self._patiently(partial(self._readers.run, partial(self._ledger.text_of, entry)))
             envelope = decode_envelope(text)
         except InvalidInput as error:
-            self._attempts.show_gap(entry.stream, entry.seq, str(error))
+            self._attempts.show_gap(self._streams.key_of(entry.stream), entry.seq, str(error))
             await self._write(partial(self._ledger.bury_unreadable, entry, str(error)))
             return
         if text.encode() != entry.raw:
-            self._attempts.show_gap(entry.stream, entry.seq, "its entry is not what the log says", healed=True)
+            self._attempts.show_gap(
+                self._streams.key_of(entry.stream), entry.seq, "its entry is not what the log says", healed=True
+            )
         job = Job(entry.stream, entry.seq, envelope, text, entry.published_at, entry.received_at)
         if entry.deliveries > CRASH_LIMIT:
             await self._attempts.give_up(job, f"{entry.deliveries - 1} processes died of it")
@@ -168,6 +172,8 @@ class WorkQueue:
 
     async def _retry_due(self) -> float:
         """Seconds until it is worth looking again."""
+        if self._is_foreign:
+            return IDLE_SECONDS
         streams = self._streams.streams
         for message in await self._readers.run(partial(self.lot.due, streams)):
             async with self._free:
@@ -213,7 +219,7 @@ class WorkQueue:
         undone = await self._readers.run(partial(self._ledger.undone, stream, before))
         for seq in await self._streams.missing(stream, undone):
             if await self._writer.run(partial(self._ledger.park_stray, stream, seq, NO_ENTRY)):
-                self._attempts.show_gap(stream, seq, NO_ENTRY, healed=True)
+                self._attempts.show_gap(self._streams.key_of(stream), seq, NO_ENTRY, healed=True)
                 self.retry_soon()
 
     async def _start(self, work: Coroutine[Any, Any, None]) -> None:

@@ -78,6 +78,15 @@ def test_platform_is_no_package(files: list[Path]) -> None:
     assert "platform/mallbots/__init__.py" in names
 
 
+def test_the_platform_asks_its_client_for_keys(files: list[Path]) -> None:
+    """Whoever builds a key alone leaves the prefix out that is set."""
+    built = re.compile(r"(\bstream|StreamName\([^)]*\))\.key\b|\{\{mall\b")
+
+    assert [
+        path.name for path in files if path.parent.name == "mallbots_platform" and built.search(path.read_text())
+    ] == []
+
+
 def test_tests_are_no_packages(files: list[Path]) -> None:
     packages = [path for path in files if path.name == "__init__.py" and (ROOT / "tests") in path.parents]
 

@@ -75,6 +75,7 @@ STORIES = (
         series=gauge(f'mallbots_stream_parted{{{GROUP}, source="baskets"}}', 0, 1),
     ),
     Story(alert="MessagesSetAside", series=gauge(f"mallbots_outbox_aside{{{CONTEXT}}}", 0, 5)),
+    Story(alert="RedisIsForeign", series=gauge(f"mallbots_redis_foreign{{{CONTEXT}}}", 0, 1)),
     Story(alert="LossDetected", series=rising(f"mallbots_stream_gaps_detected_total{{{GROUP}}}")),
     Story(
         alert="LossNotHealed",

@@ -15,7 +15,8 @@ class KeptWorld(World):
     """Its directory is laid out as that of a run, so that the command finds its processes."""
 
     def settings_of(self, context: str, **changes: Any) -> Settings:
-        return replace(super().settings_of(context, **changes), endpoints=str(endpoints_directory(self.directory)))
+        settings = super().settings_of(context, **{"installation": "of-the-run"} | changes)
+        return replace(settings, endpoints=str(endpoints_directory(self.directory)))
 
 
 @pytest.fixture

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 import typer
+from rich.table import Table
 
-from mallbots.reporting import WIDE, Failed, Misused, one_line, open_console, print_json, run
+from mallbots.reporting import WIDE, Failed, Misused, one_line, open_console, plain, print_json, run
 from mallbots_platform.errors import NotFound, Unavailable
 from tests.support.mall import environment
+from tests.support.names import NAMES
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -172,3 +174,29 @@ def exit_code(work: Work) -> int:
     with pytest.raises(typer.Exit) as left:
         run(work)
     return left.value.exit_code
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_names_stand_in_a_table_as_they_are(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table(box=None)
+    table.add_row(plain(name), plain("after"))
+
+    open_console().print(table)
+
+    said = capsys.readouterr().out
+    assert name in said and said.rstrip().endswith("after")
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("[red]no markup[/] [/b] :bell:", "[red]no markup[/] [/b] :bell:"),
+        ("an escape \x1b[2J, a bell \x07", "an escape U+001B[2J, a bell U+0007"),
+        ("an override \u202e", "an override U+202E"),
+        ("two\nlines", "two\nlines"),
+    ],
+)
+def test_text_of_others_moves_nothing_on_the_screen(text: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    open_console().print(plain(text))
+
+    assert capsys.readouterr().out == f"{shown}\n"

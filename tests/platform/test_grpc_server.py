@@ -235,7 +235,10 @@ async def test_a_change_knows_its_cause(echo: Echo) -> None:
     await call(echo, "Change", metadata=metadata)
 
     [noted] = await echo.parts.published()
-    assert (noted.causationid, noted.correlationid) == ("key-1", "conversation")
+    [(request_id, key)] = await echo.parts.rows("SELECT request_id, key FROM idempotency_keys")
+    assert (noted.causationid, key) == (request_id, "key-1")
+    assert noted.causationid != key
+    assert noted.correlationid == "conversation"
     assert noted.trace_id == span_of(echo, "Change").trace_id_hex
     [created] = echo.parts.spans.named("create echo.Noted")
     assert created.origin.parent_id == span_of(echo, "Change").span_id_hex

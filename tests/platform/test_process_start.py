@@ -1,5 +1,7 @@
-"""`python -m contexts.stores`, as anybody starts it: what it refuses, what it says then, and how it leaves."""
+"""`python -m contexts.stores`, as anybody starts it: what it refuses, what it says then, and how it leaves. And what
+a process does before it runs."""
 
+import asyncio
 import json
 import os
 import signal
@@ -18,6 +20,8 @@ import pytest
 import redis
 
 from mallbots_platform.embedded_redis import EmbeddedRedis
+from mallbots_platform.process import open_process
+from tests.support.world import TELLER, Said, World, redis_client
 
 DEADLINE_SECONDS = 60.0
 LEAVES_WITHIN_SECONDS = 20.0  # ten, and as much again for a machine that does ten other things
@@ -177,3 +181,17 @@ def test_it_leaves_in_time_though_redis_is_away(tmp_path: Path) -> None:
 
     assert code == 0
     assert seconds < LEAVES_WITHIN_SECONDS
+
+
+async def test_what_is_said_before_it_runs_is_published_once_it_does(world: World) -> None:
+    async with world, redis_client(world.redis) as client:
+        listener = await world.listener()
+        async with open_process(TELLER, world.settings_of("teller")) as process:
+            await process.start()
+            await process.change(lambda: process.outbox.record(Said(text="early"), key="k"))
+            assert not any([await client.xlen(key) for key in await client.keys("*.teller.*:events")])
+
+            running = asyncio.create_task(process.run())
+            await listener.hears("early")
+            process.stop()
+            await running

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mallbots_platform import operator_pb2 as pb
+from mallbots_platform.ids import new_id
 from mallbots_platform.messages import Contract
 from mallbots_platform.requests import Incoming
 from tests.platform.test_parking import operator
@@ -125,7 +126,7 @@ async def test_a_key_from_before_is_answered_and_a_later_one_is_carried_out(tmp_
     database, done = tmp_path / "shop.db", list[str]()
 
     async def call(parts: Parts, key: str) -> str:
-        incoming = Incoming(key, True, "Say", "", 0, b"")
+        incoming = Incoming(new_id(), key, "Say", "", 0)
         answer: Any = await parts.change(lambda: parts.requests.once(incoming, lambda: carry_out(key), Note))
         return str(answer.text)
 

@@ -15,6 +15,19 @@ def test_defaults_are_for_one_machine() -> None:
     assert (made.context, made.database_url) == ("stores", "sqlite:///data/stores.db")
     assert {made.grpc_address, made.operator_address, made.metrics_address} == {"127.0.0.1:0"}
     assert made.partitions == 4
+    assert (made.key_prefix, made.installation) == ("mall", "")
+
+
+@pytest.mark.parametrize("text", ["", "a b", "{mall}", "ä", "mall\n", "x" * 51, "*", "mall/a"])
+def test_a_prefix_is_a_name(text: str) -> None:
+    with pytest.raises(WrongSetting, match=r"MALLBOTS_KEY_PREFIX is .*, must be 1 to 50 letters, digits and -_.:"):
+        settings(KEY_PREFIX=text)
+
+
+@pytest.mark.parametrize("text", ["a b", "{mall}", "ä", "mall\n", "x" * 101])
+def test_an_installation_is_a_name(text: str) -> None:
+    with pytest.raises(WrongSetting, match=r"MALLBOTS_INSTALLATION is .*, must be empty, or up to 100 letters, digits"):
+        settings(INSTALLATION=text)
 
 
 def test_every_field_has_its_variable() -> None:
@@ -26,9 +39,12 @@ def test_every_field_has_its_variable() -> None:
         RETENTION_SECONDS="60",
         ENDPOINTS="/run/mall",
         PEER_GRPC="{context}.mall:1",
+        KEY_PREFIX="mall:west",
+        INSTALLATION="mall-west.1",
     )
 
     assert (made.grpc_address, made.endpoints, made.peer_grpc) == ("[::1]:50051", "/run/mall", "{context}.mall:1")
+    assert (made.key_prefix, made.installation) == ("mall:west", "mall-west.1")
     assert (made.partitions, made.lease_seconds, made.retry_attempts, made.retention_seconds) == (8, 2.5, 3, 60.0)
 
 

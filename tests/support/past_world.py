@@ -123,6 +123,9 @@ def received(said: Envelope) -> Received:
 class NoRedis:
     """What is delivered comes from the test; a group is set nowhere."""
 
+    def key_of(self, stream: StreamName) -> str:
+        return stream.key
+
     async def xgroup_setid(self, *arguments: Any) -> None: ...
     def pipeline(self, **options: Any) -> "NoRedis":
         return self

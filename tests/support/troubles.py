@@ -230,6 +230,15 @@ async def the_clock_is_wrong(troubles: Troubles) -> None:
     await eventually(lambda: troubles.reader.measured("mallbots_clock_skew_total") > 0, PATIENCE)
 
 
+async def redis_changes_hands(troubles: Troubles) -> None:
+    installation = troubles.cases.process.installation
+    async with redis_client(troubles.world.redis) as client:
+        await client.set(installation.copy, "another")
+        await eventually(lambda: installation.foreign, PATIENCE)
+        await client.set(installation.copy, installation.id)
+    await eventually(lambda: not installation.foreign, PATIENCE)
+
+
 async def somebody_takes_over(troubles: Troubles) -> None:
     process = troubles.reader.process
     await process.change(lambda: process.database.run("UPDATE fences SET generation = generation + 1"))
@@ -253,5 +262,5 @@ TROUBLES = (
         a_stream_is_no_stream,
         an_acknowledgement_is_lost,
     ),
-    *(redis_is_cut_off, the_clock_is_wrong, somebody_takes_over, what_is_old_goes),
+    *(redis_is_cut_off, redis_changes_hands, the_clock_is_wrong, somebody_takes_over, what_is_old_goes),
 )

@@ -54,13 +54,8 @@ class World(AbstractAsyncContextManager["World"]):
 
     def settings_of(self, context: str, **changes: Any) -> Settings:
         url = self.databases.get(context, f"sqlite:///{self.directory / context}.db")
-        return Settings(
-            context=context,
-            database_url=url,
-            redis_url=self.redis.url,
-            endpoints=str(self.directory),
-            **(self.settings | changes),
-        )
+        places = {"database_url": url, "redis_url": self.redis.url, "endpoints": str(self.directory)}
+        return Settings(context=context, **(places | self.settings | changes))
 
     async def teller(self, contract: Contract = TELLER, **changes: Any) -> "Running":
         return await self.start(open_process(contract, self.settings_of("teller", **changes)))

@@ -12,6 +12,7 @@ from mallbots_platform.paging import LARGEST_SIZE
 from mallbots_platform.testing import MemoryRepository
 from mallbots_platform.validation import LONGEST_TEXT
 from tests.contexts.customers.memory import MemoryCustomerList
+from tests.support.names import NAMES
 
 Customers = MemoryRepository[Customer]
 
@@ -39,6 +40,13 @@ def test_a_registered_customer_is_shown(api: CustomersApi) -> None:
 
     assert answer.customer_id == "c"
     assert get(api) == pb.Customer(customer_id="c", name="Ada", sms_number="+49 30 555-0199", enabled=True, version=1)
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_a_customer_has_the_name_that_was_given(api: CustomersApi, name: str) -> None:
+    api.RegisterCustomer(pb.RegisterCustomerRequest(name=name, sms_number="110"))
+
+    assert get(api).name == name
 
 
 def test_a_customer_changes_call_by_call(api: CustomersApi) -> None:

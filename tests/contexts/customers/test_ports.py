@@ -22,6 +22,7 @@ from telemetry.metrics import Meter
 from telemetry.tracing import Tracer
 from tests.conftest import new_database
 from tests.contexts.customers.memory import MemoryCustomerList
+from tests.support.names import NAMES
 
 Ports = tuple[Customers, CustomerList]
 
@@ -74,6 +75,14 @@ def test_a_customer_is_kept_as_it_is(ports: Ports) -> None:
 
     assert customers.get("c").id == "c"
     assert state_of(customers.get("c"))[:3] == ("Ada Lovelace", "110", False)
+
+
+def test_a_name_is_kept_as_it_is_written(ports: Ports) -> None:
+    customers, _ = ports
+    for number, name in enumerate(NAMES.values()):
+        customers.add(Customer.register(str(number), name, "110"))
+
+    assert [customers.get(str(number)).name for number in range(len(NAMES))] == list(NAMES.values())
 
 
 def test_a_customer_never_added_is_not_found(ports: Ports) -> None:
