@@ -13,6 +13,15 @@ def words_of(error: BaseException) -> str:
     return text[:LONGEST_WORDS].encode(errors="backslashreplace").decode().replace("\x00", "\\x00")
 
 
+def as_failure(error: BaseException) -> Exception:
+    """What may be told to somebody who waits: an error that would end whoever hears of it is only named."""
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    failure = RuntimeError(f"it ended with {error!r}")
+    failure.__cause__ = error
+    return failure
+
+
 class InvalidInput(PlatformError):
     """Malformed, whatever the state: INVALID_ARGUMENT, and dead at once when a message carried it."""
 
@@ -54,12 +63,39 @@ class Unavailable(PlatformError):
 
 
 class DatabaseAway(Unavailable):
-    """The own database is lost, locked or full: nothing of this transaction was kept; a consumer pauses, and burns no
-    attempt."""
+    """The own database is lost, full or hung: nothing of this transaction was kept; a consumer pauses, and burns no
+    attempt. What it says is for operators, `public` for callers. What `passes` is over by itself soon."""
+
+    public = "the database cannot be used at the moment: try again"
+
+    def __init__(self, text: str = "", *, passes: bool = False) -> None:
+        super().__init__(text)
+        self.passes = passes
 
 
 class DatabaseBusy(DatabaseAway):
     """Somebody else holds a lock for longer than is waited for."""
+
+    public = "what this needs is locked by somebody else: try again"
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text, passes=True)
+
+
+class Collided(DatabaseAway):
+    """Of two transactions that could not both go on, the database has ended this one: to be done again from its
+    start."""
+
+    public = "others were changing the same: try again"
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text, passes=True)
+
+
+class OutcomeUnknown(DatabaseAway):
+    """The connection was lost while the commit was under way: nobody knows whether it took place."""
+
+    public = "it is not known whether this was carried out: ask again with the same idempotency key"
 
 
 class CannotStart(PlatformError):

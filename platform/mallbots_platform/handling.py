@@ -11,10 +11,20 @@ from sqlalchemy import Table
 from mallbots_platform.causes import Cause
 from mallbots_platform.codec import Codec
 from mallbots_platform.envelope import Envelope
-from mallbots_platform.errors import AlreadyExists, Conflict, InvalidInput, NotFound, RuleViolated, words_of
+from mallbots_platform.errors import (
+    AlreadyExists,
+    Conflict,
+    DatabaseAway,
+    InvalidInput,
+    NotFound,
+    RuleViolated,
+    as_failure,
+    words_of,
+)
 from mallbots_platform.messages import Accepted, Refused
 from mallbots_platform.outbox import Outbox, message_attributes
 from mallbots_platform.partitions import StreamName, replies_for
+from mallbots_platform.suspects import LosesConnection, Suspects
 from mallbots_platform.writer import CONFLICT_RETRIES, Writer
 from telemetry.bundle import Telemetry
 from telemetry.tracing import Kind, Span, TraceContext
@@ -83,6 +93,7 @@ class Handling:
         telemetry: Telemetry,
         disturb: Callable[[], None] = lambda: None,
     ) -> None:
+        self.suspects = Suspects(group, telemetry.meter)
         self._group = group
         self._writer = writer
         self._outbox = outbox
@@ -91,13 +102,20 @@ class Handling:
         self._disturb = disturb
 
     def attempt(self, route: Route, stream: StreamName, envelope: Envelope, entry: Received, number: int) -> Attempt:
-        """Raises only what says that the database is away; everything else becomes an outcome."""
+        """Raises only what says that the database is away, unless it says so at this message again and again;
+        everything else becomes an outcome."""
         span = self._span(envelope, entry)
         handler = route.handlers.get(envelope.type)
         if handler is None:
             return Attempt(Outcome.IGNORED, "", "", 0, span)
         started = time.perf_counter_ns()
-        error = self._run(handler, route, envelope, span)
+        try:
+            error = self.suspects.verdict(stream, entry.seq) or self._run(handler, route, envelope, span)
+        except DatabaseAway as away:
+            self.suspects.accuse(away, stream, entry.seq)
+            raise
+        if not isinstance(error, LosesConnection):
+            self.suspects.acquit(stream, entry.seq)
         handler_us = (time.perf_counter_ns() - started) // 1000
         if handler_us > SLOW_US:
             self._log_slowness(span, handler_us / 1e6, about(envelope, self._group, number))
@@ -123,10 +141,10 @@ class Handling:
                 return refusal
             self._reply(envelope, cause, Refused(code=type(refusal).__name__, reason=words_of(refusal)))
             return None
-        except Exception as error:
-            if self._writer.database.is_outage(error):
-                raise
-            return error
+        except DatabaseAway:
+            raise
+        except BaseException as error:  # also one that would end the thread
+            return as_failure(error)
         if route.replies:
             self._reply(envelope, cause, Accepted(values=dict(values or {})))
         return None

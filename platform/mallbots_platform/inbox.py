@@ -5,6 +5,7 @@ duplicate, the next one is due, anything above is proof that something is missin
 past: a next one that does not continue the mark's epoch is doubted until the source has told its epochs.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -88,6 +89,10 @@ class Inbox:
                 break
         self._remember(batch, before, applied)
         return applied
+
+    def apart(self, stream: StreamName, entries: list[Received]) -> Iterator[list[Received]]:
+        """What may share a transaction: all of them, but those that are suspected of losing it are alone."""
+        return self._handling.suspects.apart(entries, ((stream, entry.seq) for entry in entries))
 
     def set_aside(self, stream: StreamName, entry: Received, reason: str) -> None:
         """Bytes that the source never said: keep them as evidence; they have no place in the order."""

@@ -10,11 +10,20 @@ from mallbots_platform.causes import Cause
 from mallbots_platform.codec import Codec
 from mallbots_platform.crash_points import reached
 from mallbots_platform.envelope import trace_of
-from mallbots_platform.errors import AlreadyExists, Conflict, InvalidInput, NotFound, RuleViolated, Unavailable
+from mallbots_platform.errors import (
+    AlreadyExists,
+    Conflict,
+    DatabaseAway,
+    InvalidInput,
+    NotFound,
+    RuleViolated,
+    Unavailable,
+)
 from mallbots_platform.handling import about
 from mallbots_platform.job_ledger import Attempt, Job, JobLedger
 from mallbots_platform.job_streams import Entry
 from mallbots_platform.outbox import message_attributes
+from mallbots_platform.suspects import Suspects
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
 from telemetry.tracing import Kind, Span, TraceContext
@@ -64,6 +73,7 @@ class JobAttempts:
         self._telemetry = telemetry
         self._patiently = patiently
         self._longest_seconds = longest_seconds
+        self._suspects = Suspects(group, telemetry.meter)
         self._gaps = telemetry.meter.counter("mallbots_stream_gaps_detected_total", group=group)
         self._healed = telemetry.meter.counter("mallbots_stream_gaps_healed_total", group=group)
 
@@ -75,7 +85,7 @@ class JobAttempts:
                 then = await self._call(job)
                 attempt.handler_us = (time.perf_counter_ns() - started) // 1000
                 cause = Cause(job.envelope.id, job.envelope.correlationid, attempt.span.context)
-                done = partial(self._ledger.done, job, attempt, then)
+                done = partial(self._note_done, job, attempt, then)
                 await self._patiently(lambda: self._writer.run(done, cause))
                 return True
             except Exception as error:  # whatever it was, the job is tried again, or buried with the reason
@@ -129,6 +139,20 @@ class JobAttempts:
             raise TimeoutError(f"it took longer than {self._longest_seconds:g} seconds") from error
         reached("job: done")
         return then if callable(then) else None
+
+    def _note_done(self, job: Job, attempt: Attempt, then: Callable[[], object] | None) -> None:
+        """What the job wants to be changed may fail like any other attempt: only a database that is away is waited
+        for, and not for ever by one that loses it each time."""
+        if failure := self._suspects.verdict(job.stream, job.seq):
+            raise failure
+        try:
+            self._ledger.done(job, attempt, then)
+        except DatabaseAway as away:
+            self._suspects.accuse(away, job.stream, job.seq)
+            raise
+        except Unavailable as error:
+            raise RuntimeError(f"what the job has led to cannot be noted: {error}") from error
+        self._suspects.acquit(job.stream, job.seq)
 
     async def _note_failure(self, job: Job, attempt: Attempt, error: Exception) -> None:
         attempt.span.fail(error)

@@ -66,7 +66,8 @@ class Process:
         self.meter = telemetry.meter
         self.codec = Codec(contract)
         self.database = Database(settings.database_url)
-        self.writer = Writer(self.database, self.meter)
+        self.database.on_hung = self.meter.counter("mallbots_database_unanswered_total").inc
+        self.writer = Writer(self.database, self.meter, telemetry.log)
         self.readers = Readers(self.database)
         self.backfill = Backfill(self.writer, telemetry)
         self.outbox = Outbox(

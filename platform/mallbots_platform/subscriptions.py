@@ -292,6 +292,14 @@ class Subscription:
 
     async def _apply(self, stream: StreamName, entries: list[Received]) -> Applied | None:
         """None: the partition is another's now."""
+        applied = None
+        for together in self.inbox.apart(stream, entries):
+            applied = await self._apply_together(stream, together)
+            if applied is None or applied.stopped_at:
+                break
+        return applied
+
+    async def _apply_together(self, stream: StreamName, entries: list[Received]) -> Applied | None:
         fence = self._leases.owned.get(stream.partition)
         if fence is None:
             return None

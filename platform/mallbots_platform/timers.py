@@ -15,16 +15,19 @@ from mallbots_platform.crash_points import reached
 from mallbots_platform.errors import (
     AlreadyExists,
     Conflict,
+    DatabaseAway,
     InvalidInput,
     NotFound,
     RuleViolated,
     Unavailable,
+    as_failure,
     words_of,
 )
 from mallbots_platform.ids import new_id
 from mallbots_platform.messages import Contract
 from mallbots_platform.readers import Readers
 from mallbots_platform.requests import Requests
+from mallbots_platform.suspects import Suspects
 from mallbots_platform.waiting import signalled
 from mallbots_platform.writer import CONFLICT_RETRIES, Writer
 from telemetry.bundle import Telemetry
@@ -59,6 +62,7 @@ class Timers:
         self._readers = readers
         self._requests = requests
         self._telemetry = telemetry
+        self._suspects = Suspects("timers", telemetry.meter)
         self._codec = Codec()
         self._handlers: dict[str, TimerHandler] = {}
         self._changed = asyncio.Event()
@@ -109,18 +113,23 @@ class Timers:
         """In one transaction: the timer is gone, its effect is there. A refusal is an effect; a failure is retried."""
         if not self._writer.database.change(_TAKE, (timer.type, timer.key, timer.id, timer.due_at)):
             return
-        span = self._span(timer)
+        span, place = self._span(timer), timer[:3]
         with self._telemetry.tracer.use(span):
             try:
+                if failure := self._suspects.verdict(*place):
+                    raise failure
                 self._carry_out(timer, Cause(timer.id, timer.correlation_id or timer.key, span.context))
             except (RuleViolated, NotFound, AlreadyExists, InvalidInput) as refusal:
                 self._telemetry.log.info("timer refused", type=timer.type, key=timer.key, reason=str(refusal))
-            except Exception as error:
-                if self._writer.database.is_outage(error):
-                    raise
-                span.fail(error)
+            except DatabaseAway as away:
+                self._suspects.accuse(away, *place)
+                raise
+            except BaseException as error:  # also one that would end the thread
+                span.fail(as_failure(error))
                 self._telemetry.log.warning("timer failed", exc_info=error, type=timer.type, key=timer.key)
                 self._set_again(timer, words_of(error))
+            else:
+                self._suspects.acquit(*place)
         self._writer.after_commit(span.end)
 
     def _span(self, timer: DueTimer) -> Span:

@@ -13,19 +13,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
 from typing import Any, TypeVar
 
 from mallbots_platform.causes import UNKNOWN, Cause
 from mallbots_platform.crash_points import reached
 from mallbots_platform.database import Database
-from mallbots_platform.errors import Conflict, DatabaseAway, Unavailable
+from mallbots_platform.errors import Collided, Conflict, DatabaseAway, DatabaseBusy, Unavailable, as_failure
+from mallbots_platform.savepoints import Savepoint
+from mallbots_platform.undone import Undone, UndoneCommits
 from telemetry.metrics import Meter
 
 T = TypeVar("T")
 
 LARGEST_GROUP = 256
 CONFLICT_RETRIES = 3
+LONGEST_REPETITION_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -36,11 +38,15 @@ class _Piece:
     result: Any = None
     error: BaseException | None = None
 
+    @property
+    def is_waited_for(self) -> bool:
+        return not (self.answer and self.answer.done())
+
     def resolve(self) -> None:
         if self.answer.done():
             return
         if self.error is not None:
-            self.answer.set_exception(self.error)
+            self.answer.set_exception(as_failure(self.error))
         else:
             self.answer.set_result(self.result)
 
@@ -49,7 +55,7 @@ class Writer:
     """Runs pieces in the order in which they were submitted; `cause` is that of the piece that runs. `effects` counts
     what pieces have wanted besides their rows: messages and timers."""
 
-    def __init__(self, database: Database, meter: Meter) -> None:
+    def __init__(self, database: Database, meter: Meter, log: Any = None) -> None:
         self.database = database
         self.cause = UNKNOWN
         self.effects = 0
@@ -62,8 +68,10 @@ class Writer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failed: asyncio.Future[None] | None = None
         self._closing = False
+        self._asked_at: dict[asyncio.Future[Any], float] = {}
         self._commit_seconds = meter.histogram("mallbots_commit_seconds")
         self._batch_size = meter.histogram("mallbots_commit_batch_size")
+        self._undone = UndoneCommits(meter, log)
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -87,9 +95,18 @@ class Writer:
         if self._closing or self._loop is None:
             raise Unavailable("this process is shutting down")
         piece = _Piece(work, cause, self._loop.create_future())
+        self._asked_at[piece.answer] = time.monotonic()
         self._queue.put(piece)
-        answer: T = await piece.answer
+        try:
+            answer: T = await piece.answer
+        finally:
+            del self._asked_at[piece.answer]
         return answer
+
+    @property
+    def oldest_seconds(self) -> float:
+        """How long the one has waited that waits longest; 0 where nobody does."""
+        return time.monotonic() - next(iter(self._asked_at.values()), time.monotonic())
 
     # What follows is for the writer's own thread: code that runs inside a piece.
 
@@ -105,9 +122,9 @@ class Writer:
         """Registered once: what a piece appends to `notes` is taken off again when the piece is undone."""
         self._savepoint_lists.append(notes)
 
-    def savepoint(self, cause: Cause) -> "_Savepoint":
+    def savepoint(self, cause: Cause) -> Savepoint:
         """A context manager: what happens inside happens wholly or not at all."""
-        return _Savepoint(self, cause, self._savepoint_lists)
+        return Savepoint(self, cause, self._savepoint_lists)
 
     def _run(self) -> None:
         try:
@@ -134,48 +151,84 @@ class Writer:
                 return
 
     def _commit(self, group: list[_Piece]) -> None:
+        """What is undone together is tried piece by piece: whatever was the reason, it is one's own trouble only."""
+        undone = self._try(group)
+        if undone is None:
+            return
+        _refuse(group, undone)
+        if undone.may_be_repeated and (len(group) > 1 or isinstance(undone.error, Collided)):
+            self._try_each(group)
+
+    def _try_each(self, group: list[_Piece]) -> None:
+        until = time.monotonic() + LONGEST_REPETITION_SECONDS
+        for number, piece in enumerate(group, 1):
+            undone = self._try_alone(piece) if piece.is_waited_for else None
+            if undone is not None:
+                _refuse([piece], undone)
+                if not undone.has_begun:
+                    return _refuse(group[number:], undone)
+                if time.monotonic() > until:
+                    return _refuse(group[number:], Undone(DatabaseBusy("others have taken all the time")))
+            self._answer([piece])
+
+    def _try_alone(self, piece: _Piece) -> Undone | None:
+        undone = None
+        for _ in range(2):
+            undone = self._try([piece])
+            if undone is None or not isinstance(undone.error, Collided):
+                break
+        return undone
+
+    def _try(self, group: list[_Piece]) -> Undone | None:
+        """All of it in one transaction. None: it is committed; else nothing of it was kept, or nobody knows."""
         started = time.perf_counter()
+        has_begun = False
         try:
-            self.database.run(self.database.dialect.begin_write)
+            self.database.begin(self.database.dialect.begin_write)
+            has_begun = True
             for piece in group:
                 self._attempt(piece)
             for step in self._before_commit:
                 step()
             reached("commit: before")
-            self.database.run("COMMIT")
+            self.database.commit()
             reached("commit: after")
-        except BaseException as error:  # whatever it was, nothing of this group was kept, and every caller learns it
-            self._undo(group, error)
-            return
+        except BaseException as error:  # whatever it was, every caller learns it
+            return self._undo(Undone(error, has_begun), len(group))
+        self._undone.forget()
         self._commit_seconds.observe(time.perf_counter() - started)
         self._batch_size.observe(len(group))
         for step in self._after_commit:
             step()
         self._forget_notes()
+        return None
 
-    def _attempt(self, piece: _Piece, retries: int = CONFLICT_RETRIES) -> None:
-        try:
-            with self.savepoint(piece.cause):
-                piece.result = piece.work()
-        except Conflict as error:
-            if retries:
-                return self._attempt(piece, retries - 1)
-            piece.error = error
-        except Exception as error:
-            if self.database.is_outage(error):
-                raise
-            piece.error = error
+    def _attempt(self, piece: _Piece) -> None:
+        """Raises what undoes the others too; anything else is the piece's answer."""
+        for retries in reversed(range(CONFLICT_RETRIES + 1)):
+            try:
+                with self.savepoint(piece.cause):
+                    piece.result, piece.error = piece.work(), None
+                return
+            except Collided:
+                if not retries:
+                    raise
+            except Conflict as error:
+                piece.error = error
+            except DatabaseAway as error:
+                if not isinstance(error, DatabaseBusy):
+                    raise
+                piece.error = error
+                return
+            except BaseException as error:  # also one that would end the thread
+                piece.error = error
+                return
 
-    def _undo(self, group: list[_Piece], error: BaseException) -> None:
+    def _undo(self, undone: Undone, pieces: int) -> Undone:
         self._forget_notes()
-        try:
-            self.database.run("ROLLBACK")
-        except Exception:  # the connection is gone, and with it the transaction
-            self.database.forget_connection()
-        told = error if isinstance(error, DatabaseAway) else DatabaseAway(f"nothing was committed: {error}")
-        told.__cause__ = error if told is not error else None
-        for piece in group:
-            piece.error = told
+        self.database.undo()
+        self._undone.note(undone, pieces)
+        return undone
 
     def _forget_notes(self) -> None:
         for notes in self._savepoint_lists:
@@ -194,33 +247,14 @@ class Writer:
             self._loop.call_soon_threadsafe(news)
 
 
-class _Savepoint:
-    __slots__ = ("_cause", "_database", "_lists", "_marks", "_outer", "_writer")
-
-    def __init__(self, writer: Writer, cause: Cause, lists: list[list[Any]]) -> None:
-        self._writer = writer
-        self._database = writer.database
-        self._cause = cause
-        self._lists = lists
-
-    def __enter__(self) -> None:
-        self._marks = [len(notes) for notes in self._lists]
-        self._outer = self._writer.cause
-        self._database.do("SAVEPOINT piece")
-        self._writer.cause = self._cause
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        self._writer.cause = self._outer
-        if error is None:
-            self._database.do("RELEASE SAVEPOINT piece")
-            return
-        for notes, mark in zip(self._lists, self._marks, strict=True):
-            del notes[mark:]
-        if not self._database.is_outage(error):
-            self._database.do("ROLLBACK TO SAVEPOINT piece")
-            self._database.do("RELEASE SAVEPOINT piece")
+def _refuse(group: list[_Piece], undone: Undone) -> None:
+    """Each is told why; a mistake is told to the one that was alone with it."""
+    told = undone.error
+    if len(group) > 1 and not isinstance(told, DatabaseAway):
+        told = DatabaseAway(f"nothing was committed: {told}")
+        told.__cause__ = undone.error
+    for piece in group:
+        piece.error = told
 
 
 def _resolve(group: list[_Piece]) -> None:

@@ -14,6 +14,7 @@ from mallbots_platform import timers as timers_module
 from mallbots_platform.causes import Cause
 from mallbots_platform.clock import now, now_us
 from mallbots_platform.errors import AlreadyExists, Conflict, InvalidInput, NotFound, RuleViolated
+from mallbots_platform.meanings import Meaning
 from mallbots_platform.messages import Contract, command, event
 from tests.support.parts import KINDS, Parts, empty_database
 from tests.support.world import eventually
@@ -355,7 +356,7 @@ async def test_a_database_that_is_away_is_a_trouble_until_it_is_back(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with at_work(parts) as woken:
-        monkeypatch.setattr(parts.database, "is_outage", lambda error: "nowhere" in str(error))
+        monkeypatch.setattr(parts.database.dialect, "meaning", lambda *_, **__: Meaning.AWAY)
         with pytest.MonkeyPatch.context() as away:
             away.setattr(timers_module, "_DUE", "SELECT * FROM nowhere WHERE ? < ?")
             await set_timer(parts)

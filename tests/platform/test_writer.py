@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from mallbots_platform.database import Database
 from mallbots_platform.errors import Conflict, DatabaseAway, Unavailable
 from mallbots_platform.writer import CONFLICT_RETRIES, Writer
 from telemetry.metrics import Meter
+from tests.support.lost_connections import lose_transaction, together
 
 metadata = MetaData()
 notes = Table("notes", metadata, Column("text", Text, primary_key=True))
@@ -195,24 +196,25 @@ async def test_a_locked_database_is_unavailable(sqlite_file: Path, monkeypatch: 
     assert written(url) == ["later"]
 
 
-async def test_an_outage_inside_a_read_model_undoes_the_whole_group(database_url: str) -> None:
-    """A repository tells an outage as DatabaseAway; nothing that follows may be committed on its own."""
+async def test_a_piece_that_loses_the_transaction_harms_no_other(database_url: str) -> None:
+    """Its group is undone with it and tried piece by piece; what it does after that may not be committed by itself."""
 
-    def outage(writer: Writer) -> None:
-        with writer.database.outages_named():
-            raise _lost_connection(database_url)
+    def loses(writer: Writer) -> str:
+        write(writer, "lost")
+        with suppress(DatabaseAway):
+            lose_transaction(writer.database)
+        return write(writer, "behind the loss")
 
-    async with open_writer(database_url) as writer:
+    async with open_writer(database_url) as writer, together(writer):
         answers = await asyncio.gather(
             writer.run(lambda: write(writer, "before")),
-            writer.run(lambda: outage(writer)),
+            writer.run(lambda: loses(writer)),
             writer.run(lambda: write(writer, "behind")),
             return_exceptions=True,
         )
-        assert await writer.run(lambda: write(writer, "again")) == "again"
 
-    assert any(isinstance(answer, DatabaseAway) for answer in answers)
-    assert set(written(database_url)) == {"again", *(answer for answer in answers if isinstance(answer, str))}
+    assert [type(answer) for answer in answers] == [str, DatabaseAway, str]
+    assert written(database_url) == ["before", "behind"]
 
 
 async def test_another_service_that_is_away_is_the_trouble_of_one_piece(database_url: str) -> None:
@@ -229,14 +231,6 @@ async def test_another_service_that_is_away_is_the_trouble_of_one_piece(database
 
     assert [str(answer) for answer in answers] == ["before", "the bank is away", "behind"]
     assert set(written(database_url)) == {"before", "behind"}
-
-
-def _lost_connection(url: str) -> Exception:
-    if url.startswith("sqlite"):
-        return sqlite3.OperationalError("disk I/O error")
-    import psycopg
-
-    return psycopg.OperationalError("the connection is lost")
 
 
 async def test_a_full_disk_leaves_nothing_half_written(sqlite_file: Path) -> None:

@@ -1,0 +1,53 @@
+"""A transaction that came to nothing: why, what may be done about it, and who is told."""
+
+from typing import Any, NamedTuple
+
+from mallbots_platform.errors import Collided, DatabaseAway, DatabaseBusy, OutcomeUnknown
+from telemetry.metrics import Meter
+
+REASONS: dict[type[BaseException], str] = {
+    OutcomeUnknown: "unknown",
+    Collided: "collided",
+    DatabaseBusy: "busy",
+    DatabaseAway: "away",
+}
+MISTAKE = "mistake"
+
+
+class Undone(NamedTuple):
+    """`has_begun`: the database answered at first, so that one of the pieces may be the reason."""
+
+    error: BaseException
+    has_begun: bool = True
+
+    @property
+    def reason(self) -> str:
+        found = (REASONS[kind] for kind in type(self.error).__mro__ if kind in REASONS)
+        return next(found, MISTAKE)
+
+    @property
+    def may_be_repeated(self) -> bool:
+        return self.has_begun and not isinstance(self.error, OutcomeUnknown)
+
+
+class UndoneCommits:
+    """Counts them. Of those that follow each other for one reason a line tells once."""
+
+    def __init__(self, meter: Meter, log: Any = None) -> None:
+        self._counters = {
+            reason: meter.counter("mallbots_commits_undone_total", reason=reason)
+            for reason in (*REASONS.values(), MISTAKE)
+        }
+        self._log = log
+        self._told = ""
+
+    def note(self, undone: Undone, pieces: int) -> None:
+        self._counters[undone.reason].inc()
+        if self._log is not None and self._told != undone.reason:
+            words = str(undone.error) or repr(undone.error)
+            self._log.warning("commit undone", reason=undone.reason, pieces=pieces, error=words)
+        self._told = undone.reason
+
+    def forget(self) -> None:
+        """One was committed."""
+        self._told = ""
