@@ -29,6 +29,7 @@ from mallbots_platform.errors import PlatformError, Unavailable
 from mallbots_platform.grpc_client import client_for, open_channel
 from mallbots_platform.installation import describe
 from mallbots_platform.operator_api import offline_operator
+from mallbots_platform.redis_answers import is_forbidden, told
 from mallbots_platform.streams import open_redis
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
@@ -129,7 +130,8 @@ async def redis_settings(url: str) -> Finding:
         info: dict[str, Any] = await client.info("server")
         problems = check_redis(info, await client.config_get("maxmemory*"))
     except (RedisError, OSError) as error:
-        return Finding("Redis", PROBLEM, f"{url} does not answer: {one_line(error)}", "start it, or correct the URL")
+        advice = "correct the URL" if is_forbidden(error) else "start it, or correct the URL"
+        return Finding("Redis", PROBLEM, f"{url} does not answer: {told(error)}", advice)
     finally:
         await client.aclose()
     if problems:

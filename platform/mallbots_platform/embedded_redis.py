@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,15 @@ def wheel_binary() -> str | None:
 
 
 class EmbeddedRedis:
-    """Keeps its data in `directory`, listens on loopback; a restart gets the same port."""
+    """Keeps its data in `directory`, listens on loopback; a restart gets the same port. `options` go behind ours."""
 
-    def __init__(self, directory: str | Path, port: int = 0, binary: str | None = None) -> None:
+    def __init__(
+        self, directory: str | Path, port: int = 0, binary: str | None = None, options: Sequence[str] = ()
+    ) -> None:
         self.directory = Path(directory)
         self.port = port
         self._binary = binary or redis_binary()
+        self._options = options
         self._running: subprocess.Popen[bytes] | None = None
 
     @property
@@ -94,7 +97,11 @@ class EmbeddedRedis:
         nowhere = subprocess.DEVNULL
         try:
             self._running = subprocess.Popen(
-                [self._binary, *arguments], stdout=nowhere, stderr=nowhere, stdin=nowhere, start_new_session=True
+                [self._binary, *arguments, *self._options],
+                stdout=nowhere,
+                stderr=nowhere,
+                stdin=nowhere,
+                start_new_session=True,
             )
         except OSError as error:
             raise Unavailable(f"Redis did not start: {error}") from error

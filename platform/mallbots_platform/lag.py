@@ -10,6 +10,7 @@ from mallbots_platform.clock import now_us
 from mallbots_platform.errors import Unavailable
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
+from mallbots_platform.redis_answers import told
 from mallbots_platform.streams import RedisClient, sequence_of
 from mallbots_platform.subscriptions import Subscription
 
@@ -40,7 +41,7 @@ class LagReader:
         try:
             return [_unless_no_group(answer) for answer in await pipeline.execute(raise_on_error=False)]
         except (RedisError, OSError) as error:
-            raise Unavailable(f"Redis does not answer: {error}") from error
+            raise Unavailable(f"Redis does not answer: {told(error)}") from error
 
 
 def _marks(subscription: Subscription) -> dict[StreamName, int]:

@@ -23,6 +23,7 @@ from mallbots_platform.errors import Unavailable
 from mallbots_platform.numbers import Place
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
+from mallbots_platform.redis_answers import told
 from mallbots_platform.streams import APPEND, RedisClient
 from mallbots_platform.waiting import signalled
 from mallbots_platform.writer import Writer
@@ -94,7 +95,7 @@ class Relay:
         try:
             return sum(await pipeline.execute())
         except (RedisError, OSError) as error:
-            raise Unavailable(f"Redis does not answer: {error}") from error
+            raise Unavailable(f"Redis does not answer: {told(error)}") from error
 
     async def run(self) -> None:
         """Publish until cancelled."""
@@ -108,8 +109,8 @@ class Relay:
                 self._script = ""
             except (RedisError, OSError, Unavailable) as error:
                 if not self.trouble:
-                    self._telemetry.log.warning("publishing paused", reason=str(error), behind=self.behind)
-                self.trouble = f"nothing can be published: {error}"
+                    self._telemetry.log.warning("publishing paused", reason=told(error), behind=self.behind)
+                self.trouble = f"nothing can be published: {told(error)}"
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def drain(self, seconds: float) -> None:

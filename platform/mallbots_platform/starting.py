@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 from mallbots_platform.database import Database
 from mallbots_platform.embedded_redis import check_redis
 from mallbots_platform.errors import CannotStart
+from mallbots_platform.redis_answers import is_forbidden, told
 from mallbots_platform.streams import RedisClient
 from telemetry.bundle import Telemetry
 
@@ -25,12 +26,15 @@ def check_facts(database: Database, facts: Mapping[str, str]) -> None:
 
 
 async def check_server(redis: RedisClient, telemetry: Telemetry) -> None:
-    """A Redis that is away is waited for; one that forgets by itself, or cannot what is needed, is refused."""
+    """A Redis that is away is waited for; one that forgets by itself, cannot what is needed, or does not let us in, is
+    refused."""
     try:
         config: Any = await redis.config_get("maxmemory*")
         problems = check_redis(await redis.info("server"), config)
     except (RedisError, OSError) as error:
-        telemetry.log.warning("redis not reached at start", reason=str(error))
+        if is_forbidden(error):
+            raise CannotStart(f"Redis refuses this process: {told(error)}") from error
+        telemetry.log.warning("redis not reached at start", reason=told(error))
         return
     if problems:
         raise CannotStart("; ".join(problems))

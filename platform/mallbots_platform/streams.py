@@ -9,9 +9,11 @@ from redis.asyncio import Connection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 
 from mallbots_platform.own_redis import Owner, OwnRedis, greet
 from mallbots_platform.partitions import DEFAULT_PREFIX
+from mallbots_platform.redis_answers import is_elsewhere
 
 RedisClient = Any  # what it answers depends on the protocol it speaks, which its types cannot say
 BLOCK_SECONDS = 5.0
@@ -19,11 +21,20 @@ ANSWER_SECONDS = 5.0
 
 
 class CuttableConnection(Connection):
-    """Fails while `is_cut` says so: a command does not get through, or its reply does not get back."""
+    """Fails while `is_cut` says so: a command does not get through, or its reply does not get back. Is given up once
+    its server says that another one is to be asked."""
 
     def __init__(self, *, is_cut: Callable[[], bool], **options: Any) -> None:
         super().__init__(**options)
         self._is_cut = is_cut
+        self._is_outdated = False
+
+    async def connect(self) -> None:
+        """Before each use. Where the server was not the one to ask any more, its address is looked up again."""
+        if self._is_outdated:
+            await self.disconnect(nowait=True)
+        self._is_outdated = False
+        await super().connect()  # type: ignore[no-untyped-call] # of a library without types
 
     async def send_packed_command(self, *arguments: Any, **options: Any) -> None:
         """Its base would wait with `asyncio.wait_for` (see `waiting.signalled`), but where no time-out is set; so the
@@ -37,7 +48,11 @@ class CuttableConnection(Connection):
             self.socket_timeout = patience
 
     async def read_response(self, *arguments: Any, **options: Any) -> Any:
-        response = await super().read_response(*arguments, **options)
+        try:
+            response = await super().read_response(*arguments, **options)
+        except RedisError as error:
+            self._is_outdated = self._is_outdated or is_elsewhere(error)
+            raise
         await self._fail_if_cut()
         return response
 

@@ -19,6 +19,7 @@ from mallbots_platform.parking import ParkedMessage, ParkingLot
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
 from mallbots_platform.receiving import Batch, RawEntry, entries_of, trace_reading
+from mallbots_platform.redis_answers import told
 from mallbots_platform.replays import Replayed, Replays
 from mallbots_platform.settling import Parting, Settling
 from mallbots_platform.source_log import SourceLog
@@ -103,8 +104,8 @@ class Subscription:
                 return
             except (RedisError, OSError, Unavailable) as error:
                 if not self.trouble:
-                    self._telemetry.log.warning("consuming paused", group=self.group, reason=str(error))
-                self.trouble = f"{self.group} cannot consume: {error}"
+                    self._telemetry.log.warning("consuming paused", group=self.group, reason=told(error))
+                self.trouble = f"{self.group} cannot consume: {told(error)}"
                 await asyncio.sleep(PAUSE_SECONDS)
 
     def stop(self) -> None:

@@ -27,6 +27,7 @@ from mallbots_platform.own_redis import ForeignRedis
 from mallbots_platform.parking import ParkedMessage, ParkingLot
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
+from mallbots_platform.redis_answers import told
 from mallbots_platform.streams import RedisClient
 from mallbots_platform.waiting import signalled
 from mallbots_platform.writer import Writer
@@ -120,7 +121,8 @@ class WorkQueue:
                 while True:
                     await self._take()
             except (RedisError, OSError) as error:
-                self._trouble, self._is_foreign = f"{self.group} cannot work: {error}", isinstance(error, ForeignRedis)
+                self._trouble = f"{self.group} cannot work: {told(error)}"
+                self._is_foreign = isinstance(error, ForeignRedis)
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _take(self) -> None:

@@ -151,6 +151,29 @@ def test_a_redis_that_evicts_is_refused(tmp_path: Path) -> None:
     assert told == "stores cannot start: Redis evicts data (allkeys-lru): set maxmemory-policy to noeviction"
 
 
+@pytest.mark.parametrize(
+    ("password", "told"),
+    [
+        ("wrong", "WRONGPASS invalid username-password pair or user is disabled: correct user and password in"),
+        ("", "NOAUTH HELLO must be called with the client already authenticated"),
+    ],
+)
+def test_a_redis_that_does_not_let_it_in_is_told_in_one_line(tmp_path: Path, password: str, told: str) -> None:
+    server = EmbeddedRedis(tmp_path / "redis")
+    server.start()
+    try:
+        with redis.Redis(port=server.port) as client:
+            client.config_set("requirepass", "right")
+
+        given = server.url.replace("redis://", f"redis://:{password}@")
+        refused = refusal(environment(tmp_path, server) | {"MALLBOTS_REDIS_URL": given})
+    finally:
+        server.stop()
+
+    assert refused.startswith(f"stores cannot start: Redis refuses this process: {told}")
+    assert refused.endswith(" MALLBOTS_REDIS_URL")
+
+
 def test_it_leaves_when_told_to_and_keeps_its_partitions(tmp_path: Path, redis_server: EmbeddedRedis) -> None:
     environ = environment(tmp_path, redis_server) | {"MALLBOTS_PARTITIONS": "4"}
     with started(environ) as process:
