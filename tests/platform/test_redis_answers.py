@@ -170,22 +170,20 @@ async def test_a_script_that_does_not_end_is_waited_for(tmp_path: Path, binary: 
 
 @each_version
 async def test_a_server_that_reads_its_data_is_waited_for(tmp_path: Path, binary: str) -> None:
-    slowly = ("--key-load-delay", "20000", "--loading-process-events-interval-bytes", "1024")
+    slowly = ("--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024")
     with redis_server(tmp_path / "one", binary) as server:
         async with opened(server.url) as client:
-            for number in range(100):
+            for number in range(500):
                 await client.set(f"key-{number}", "x" * 100)
             await client.bgrewriteaof()
             await eventually(lambda: is_rewritten(client))
         server.stop()
-        again = EmbeddedRedis(server.directory, binary=binary, options=slowly)
-        starting = asyncio.ensure_future(asyncio.to_thread(again.start))
+        again = EmbeddedRedis(server.directory, server.port, binary, slowly)
+        again._launch()  # to start it would be to wait until it has read everything
         try:
-            await eventually(lambda: again.port)
             async with opened(again.url) as client:
                 assert await eventually(lambda: is_loading(client))
         finally:
-            await starting
             again.kill()
 
 
