@@ -93,10 +93,10 @@ EXPECTATIONS = (
         labels={"context": "depot"},
         sight=Sight(board="mallbots-sagas", panel="Are timers late?", labels={"context": "depot"}, above=10),
         sign=Sign(
-            says="calls to depot fail with `DatabaseAway`",
+            says="calls to depot fail with `DatabaseBusy`",
             service="depot",
             name="mallbots.depot.",
-            error="DatabaseAway",
+            error="DatabaseBusy",
         ),
     ),
     Expectation(

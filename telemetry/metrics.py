@@ -20,6 +20,7 @@ from prometheus_client.samples import Exemplar
 from telemetry.registry import METRICS, Instrument, Metric
 
 ExemplarOf = Callable[[int], dict[str, str]]
+Complaints = Callable[[], Sequence[str]]
 
 
 class Counter(Protocol):
@@ -104,13 +105,19 @@ def _new_family(metric: Metric, registry: CollectorRegistry) -> Any:
 
 
 class MetricsServer:
-    """`/metrics` for Prometheus; `/healthz`: 200 with `{"status": "ok"}`, or `degraded` and what is wrong."""
+    """`/metrics` for Prometheus; `/healthz`: 200 with `{"status": "ok"}`, or `degraded` and what is wrong. `/livez` and
+    `/readyz` say the same of what they are about, with 503 where anything is wrong."""
 
-    def __init__(self, meter: Meter, address: str, health: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, meter: Meter, address: str, health: Complaints, live: Complaints, ready: Complaints) -> None:
         host, _, port = address.rpartition(":")
 
         class Handler(_Handler):
-            pages: ClassVar = {"/metrics": _metrics_page(meter), "/healthz": _health_page(health)}
+            pages: ClassVar = {
+                "/metrics": _metrics_page(meter),
+                "/healthz": _health_page(health, 200),
+                "/livez": _health_page(live, 503),
+                "/readyz": _health_page(ready, 503),
+            }
 
         self._server = _Server((host.strip("[]"), int(port)), Handler)
         self.address = f"{host}:{self._server.server_port}"
@@ -125,12 +132,22 @@ class MetricsServer:
         self._thread.join()
 
 
-def serve_metrics(meter: Meter, address: str, health: Callable[[], Sequence[str]]) -> MetricsServer:
-    """Serve on `host:port`, any free port for 0."""
-    return MetricsServer(meter, address, health)
+def _nothing_wrong() -> Sequence[str]:
+    return ()
 
 
-Page = Callable[[str], tuple[str, bytes]]
+def serve_metrics(
+    meter: Meter,
+    address: str,
+    health: Complaints,
+    live: Complaints = _nothing_wrong,
+    ready: Complaints = _nothing_wrong,
+) -> MetricsServer:
+    """Serve on `host:port`, any free port for 0. What is wrong is asked in threads of the server's own."""
+    return MetricsServer(meter, address, health, live, ready)
+
+
+Page = Callable[[str], tuple[int, str, bytes]]
 
 
 class _Server(ThreadingHTTPServer):
@@ -150,9 +167,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         page = self.pages.get(self.path.partition("?")[0])
         if page is None:
-            self._answer(404, "text/plain; charset=utf-8", b"there is /metrics and /healthz\n")
+            there = " ".join(self.pages)
+            self._answer(404, "text/plain; charset=utf-8", f"there is {there}\n".encode())
         else:
-            self._answer(200, *page(self.headers.get("Accept", "")))
+            self._answer(*page(self.headers.get("Accept", "")))
 
     def _answer(self, status: int, content_type: str, body: bytes) -> None:
         self.send_response(status)
@@ -166,17 +184,17 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _metrics_page(meter: Meter) -> Page:
-    def page(accepted: str) -> tuple[str, bytes]:
+    def page(accepted: str) -> tuple[int, str, bytes]:
         encode, content_type = choose_encoder(accepted)
-        return content_type, encode(meter.registry)
+        return 200, content_type, encode(meter.registry)
 
     return page
 
 
-def _health_page(health: Callable[[], Sequence[str]]) -> Page:
-    def page(accepted: str) -> tuple[str, bytes]:
-        troubles = list(health())
+def _health_page(complaints: Complaints, status_in_trouble: int) -> Page:
+    def page(accepted: str) -> tuple[int, str, bytes]:
+        troubles = list(complaints())
         status = {"status": "degraded" if troubles else "ok", "troubles": troubles}
-        return "application/json", msgspec.json.encode(status)
+        return status_in_trouble if troubles else 200, "application/json", msgspec.json.encode(status)
 
     return page

@@ -138,6 +138,7 @@ METRICS = {
         _counter("mallbots_telemetry_spans_total", "Does telemetry get through?", "outcome"),
         _gauge("mallbots_telemetry_queue_spans", "How many spans wait?"),
         _seconds("mallbots_telemetry_export_seconds", "How long does the receiver take?"),
+        _gauge("mallbots_ready", "Can calls be answered?"),
         _gauge("mallbots_faults_active", "Is this somebody's experiment?", "fault"),
         _gauge("mallbots_build_info", "Which version runs here?", "version", "python"),
     )

@@ -84,6 +84,22 @@ _DELIVERIES = Row(
             links=(_FAILED, _SAID),
         ),
         Lines(
+            title="Whose attempts end with the connection to the database?",
+            answer="A minute. A few in an outage; one that does so again and again is to blame, and set aside.",
+            queries=(
+                Query(
+                    f"sum by (context, group) (rate(mallbots_attempts_undone_total{_OF_GROUP}[$__rate_interval])) * 60",
+                    "{{group}} undone",
+                ),
+                Query(
+                    f"sum by (context, group) (rate(mallbots_attempts_blamed_total{_OF_GROUP}[$__rate_interval])) * 60",
+                    "{{group}} blamed",
+                ),
+            ),
+            unit=COUNT,
+            links=(_FAILED, _SAID),
+        ),
+        Lines(
             title="How much is set aside?",
             answer="Parked messages, and those that queue behind them for their key: see `mallbots parked list`.",
             queries=(Query(f"sum by (context, group) (mallbots_parked{_OF_GROUP})", "{{group}}"),),

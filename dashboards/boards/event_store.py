@@ -1,6 +1,6 @@
 from dashboards import links
 from dashboards.boards.choices import CONTEXTS
-from dashboards.panels import COUNT, RATE, SECONDS, Board, Lines, Query, Row
+from dashboards.panels import COUNT, RATE, SECONDS, Board, Lines, Query, Row, Stacked
 from dashboards.promql import mean, per_second, quantile
 
 _OF = '{context=~"$context"}'
@@ -39,6 +39,31 @@ _WRITES = Row(
             queries=(Query(mean("mallbots_commit_batch_size", "context", where=_OF), "{{context}}"),),
             unit=COUNT,
             links=(_ONE,),
+        ),
+        Stacked(
+            title="Which commits come to nothing?",
+            answer="A minute, by reason. What was undone with others is tried again by itself; `unknown` is not.",
+            queries=(
+                Query(
+                    f"sum by (context, reason) (rate(mallbots_commits_undone_total{_OF}[$__rate_interval])) * 60",
+                    "{{context}} {{reason}}",
+                ),
+            ),
+            unit=COUNT,
+            links=(_ONE, _SAID),
+        ),
+        Lines(
+            title="How often was a database given up that did not answer?",
+            answer="A minute. It took a statement, or a connection, and said nothing for longer than its own limits.",
+            queries=(
+                Query(
+                    f"sum by (context) (rate(mallbots_database_unanswered_total{_OF}[$__rate_interval])) * 60",
+                    "{{context}}",
+                ),
+            ),
+            unit=COUNT,
+            bad=1,
+            links=(_ONE, _SAID),
         ),
         Lines(
             title="Do changes get into each other's way?",

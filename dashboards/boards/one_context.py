@@ -23,6 +23,15 @@ _CALLED = Row(
             width=4,
             height=5,
         ),
+        Number(
+            title="Can it answer calls?",
+            answer="0: not one of its processes, or not all; `/readyz` of its metrics' address says why.",
+            queries=(Query(f"min(mallbots_ready{_OF})", "ready"),),
+            bad=1,
+            low_is_bad=True,
+            width=4,
+            height=5,
+        ),
         Table(
             title="Which version runs?",
             answer="Several lines are a roll-out that is not over.",
@@ -42,7 +51,7 @@ _CALLED = Row(
             unit=RATIO,
             warn=0.001,
             bad=0.05,
-            width=12,
+            width=8,
             height=5,
         ),
         Lines(

@@ -5,7 +5,6 @@ import os
 import shutil
 import sqlite3
 import sys
-import urllib.request
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from mallbots.identity import VARIABLE, installation_in, installation_of_redis, 
 from mallbots.launching import source_roots
 from mallbots.liveness import is_serving, live_endpoints
 from mallbots.operators import SERVICE
+from mallbots.pages import complaints, page, totals
 from mallbots.reporting import Failed, one_line, open_console, plain, print_json
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform import schema
@@ -35,6 +35,11 @@ from mallbots_platform.streams import open_redis
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 LEAST_FREE = 500 << 20
 NEWEST_CHECKED = (3, 14)
+COMES_TO_NOTHING = {
+    "mallbots_database_unanswered_total": "statements given up without an answer",
+    "mallbots_commits_undone_total": "commits undone",
+    "mallbots_attempts_blamed_total": "attempts blamed for the loss of their connection",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ async def examine(data: Path) -> AsyncIterator[Finding]:
     for context, endpoint in live.items():
         yield await process(context, endpoint, data)
         yield await asyncio.to_thread(metrics, context, endpoint)
+        yield await asyncio.to_thread(readiness, context, endpoint)
     for context in contexts_with_data(data):
         if context not in live:
             yield await database(context, data)
@@ -174,12 +180,25 @@ async def process(context: str, endpoint: Endpoint, data: Path) -> Finding:
 
 def metrics(context: str, endpoint: Endpoint) -> Finding:
     url, about = f"http://{endpoint.metrics}/metrics", f"{context} metrics"
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=3.0) as response:
-            return Finding(about, OK, f"{url}, {len(response.read())} bytes")
+        return Finding(about, OK, f"{url}, {len(page(endpoint.metrics, 'metrics'))} bytes")
     except OSError as error:
         return Finding(about, WARNING, f"{url} does not answer: {one_line(error)}", "Prometheus cannot scrape it")
+
+
+def readiness(context: str, endpoint: Endpoint) -> Finding:
+    """Whether calls can be answered, and what has come to nothing since the process was started."""
+    about = f"{context} calls"
+    try:
+        if found := complaints(endpoint.metrics, "readyz"):
+            return Finding(about, PROBLEM, "; ".join(found), "see docs/runbooks/NotReady.md")
+        lost = totals(endpoint.metrics, *COMES_TO_NOTHING)
+    except (OSError, ValueError) as error:
+        return Finding(about, WARNING, f"it does not say whether it is ready: {one_line(error)}")
+    if lost:
+        told = ", ".join(f"{number} {COMES_TO_NOTHING[metric]}" for metric, number in lost.items())
+        return Finding(about, WARNING, f"since its start: {told}", "see docs/runbooks/CommitsComeToNothing.md")
+    return Finding(about, OK, "can be answered")
 
 
 async def database(context: str, data: Path) -> Finding:

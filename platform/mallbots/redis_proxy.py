@@ -28,11 +28,6 @@ class RedisProxy:
         assert self._server is not None
         return f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
-    def lead_to(self, redis_url: str) -> None:
-        """Where new connections go; those that there are stay where they are, as after a failover."""
-        target = urlsplit(redis_url)
-        self._target = (target.hostname or "127.0.0.1", target.port or 6379)
-
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
 

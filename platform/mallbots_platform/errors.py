@@ -66,7 +66,7 @@ class DatabaseAway(Unavailable):
     """The own database is lost, full or hung: nothing of this transaction was kept; a consumer pauses, and burns no
     attempt. What it says is for operators, `public` for callers. What `passes` is over by itself soon."""
 
-    public = "the database cannot be used at the moment: try again"
+    public = "the database cannot be used at the moment: try again later"
 
     def __init__(self, text: str = "", *, passes: bool = False) -> None:
         super().__init__(text)

@@ -9,7 +9,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from mallbots_platform import errors
-from mallbots_platform.errors import InvalidInput
+from mallbots_platform.errors import DatabaseAway, InvalidInput
 
 LONGEST_WORDS = 1000
 STATUS_OF: dict[type[BaseException], grpc.StatusCode] = {
@@ -40,11 +40,16 @@ async def refuse(context: Any, error: Exception) -> bytes:
     """End the call with the error's status; what is not meant for the caller stays in the log."""
     code = status_of(error)
     is_a_bug = code is grpc.StatusCode.INTERNAL
-    text = "something went wrong here, and was logged" if is_a_bug else str(error) or "the call took too long"
+    text = "something went wrong here, and was logged" if is_a_bug else _for_callers(error)
     name = "Internal" if is_a_bug else type(error).__name__
     context.set_trailing_metadata((("error-code", name), *_details(code, _shortened(text), error)))
     await context.abort(code, _shortened(text))
     return b""
+
+
+def _for_callers(error: Exception) -> str:
+    """What a database said, to whomever it was, is for operators."""
+    return error.public if isinstance(error, DatabaseAway) else str(error) or "the call took too long"
 
 
 def _details(code: grpc.StatusCode, text: str, error: Exception) -> Iterator[tuple[str, str | bytes]]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +15,7 @@ from mallbots_platform.errors import CannotStart, Unavailable
 from mallbots_platform.gauges import Gauges
 from mallbots_platform.grpc_server import GrpcServer
 from mallbots_platform.handling import Handling, Route
+from mallbots_platform.health import Health
 from mallbots_platform.inbox import Inbox
 from mallbots_platform.installation import Lookout, recorded
 from mallbots_platform.leases import Leases
@@ -25,6 +27,7 @@ from mallbots_platform.retention import Retention
 from mallbots_platform.source_log import OperatorSourceLog
 from mallbots_platform.starting import check_facts, check_server
 from mallbots_platform.subscriptions import Subscription
+from mallbots_platform.whereabouts import others_at_work
 from telemetry.metrics import MetricsServer, serve_metrics
 
 if TYPE_CHECKING:
@@ -34,8 +37,10 @@ A = TypeVar("A")
 
 CALLS_GRACE_SECONDS = 3.0
 DRAIN_SECONDS = 2.0
-FINISH_SECONDS = 7.5
+FINISH_SECONDS = 6.5
 LEAVE_SECONDS = 1.0
+THREADS_SECONDS = 3.0
+GONE_SECONDS = 9.0  # all of it together; see `last_resort`
 
 
 class Life:
@@ -52,9 +57,19 @@ class Life:
             self._ask_peers,
             process.telemetry,
         )
+        self._health = Health(process)
+        self._watching: asyncio.Future[None] | None = None
+        self._gone_by = 0.0
+        self._unfinished: list[str] = []
 
     def stop(self) -> None:
+        self._begin_to_leave()
         self._told_to_stop.set()
+
+    @property
+    def unfinished(self) -> str:
+        """What the process waits for while it leaves, and the threads that do not end."""
+        return "; ".join([*self._unfinished, *others_at_work()])
 
     async def start(self) -> None:
         """Take calls and carry them out; what is said is published, and what others say is taken in, from `run` on.
@@ -71,9 +86,11 @@ class Life:
         for group, routes in process.routes.items():
             process.subscriptions[group] = self._subscription(group, routes)
         process.writer.start()
+        self._watching = asyncio.ensure_future(self._health.run())
         if not process.installation.id:
             await self._lookout.begin()
         process.endpoint = await self._listen()
+        self._health.hindrance = ""
         if settings.endpoints:
             announce(settings.endpoints, process.context, process.endpoint)
 
@@ -84,6 +101,7 @@ class Life:
         stopped = asyncio.ensure_future(self._told_to_stop.wait())
         try:
             await asyncio.wait([*work, stopped], return_when=asyncio.FIRST_COMPLETED)
+            self._begin_to_leave()
             failed = [part for part in work if part.done() and not part.cancelled()]
             await self._within(FINISH_SECONDS, "what was in hand", self._finish())
             for part in failed:
@@ -96,14 +114,17 @@ class Life:
     async def close(self) -> None:
         """Give everything back; no work is under way any more."""
         process = self._process
+        self._begin_to_leave()
+        if self._watching is not None:
+            self._watching.cancel()
         for give_back in reversed(process.closing):
             await self._within(LEAVE_SECONDS, "a server or a connection", give_back())
         for channel in process.peers.channels:
             await self._within(LEAVE_SECONDS, "a channel", channel.close(None))
-        await process.writer.stop()
-        process.readers.close()
-        process.database.close()
-        process.telemetry.close()
+        written = await self._within(THREADS_SECONDS, "the writer", process.writer.stop())
+        if await self._within(THREADS_SECONDS, "readers", asyncio.to_thread(process.readers.close)) and written:
+            process.database.close()
+        await self._within(THREADS_SECONDS, "telemetry", asyncio.to_thread(process.telemetry.close))
 
     # At work
 
@@ -170,9 +191,9 @@ class Life:
         return Endpoint(await self._bind(process.api, "grpc"), operator, metrics.address, os.getpid())
 
     async def _serve_metrics(self, address: str) -> MetricsServer:
-        process = self._process
+        health = self._health
         try:
-            return serve_metrics(process.meter, address, health=lambda: process.troubles)
+            return serve_metrics(self._process.meter, address, health.healthy, health.live, health.ready)
         except OSError as error:
             raise CannotStart(f"metrics cannot be served on {address}: {error.strerror}") from error
 
@@ -240,13 +261,26 @@ class Life:
         while any(subscription.running for subscription in self._process.subscriptions.values()):
             await asyncio.sleep(0.005)
 
-    async def _within(self, seconds: float, what: str, end: Awaitable[object]) -> None:
-        """A process that is told to leave does, though one of its libraries should never come to an end."""
+    def _begin_to_leave(self) -> None:
+        if not self._gone_by:
+            self._gone_by = time.monotonic() + GONE_SECONDS
+            self._health.hindrance = "it is leaving"
+            self._process.on_leaving()
+
+    async def _within(self, seconds: float, what: str, end: Awaitable[object]) -> bool:
+        """Whether it has ended. A process that is told to leave does, though one of its libraries should never come to
+        an end, nor all of them together in time."""
+        seconds = max(0.05, min(seconds, self._gone_by - time.monotonic()))
+        self._unfinished.append(what)
         try:
             async with asyncio.timeout(seconds):
                 await end
+            return True
         except TimeoutError:
             self._process.telemetry.log.warning("left unfinished", what=what, seconds=seconds)
+            return False
+        finally:
+            self._unfinished.remove(what)
 
 
 async def _ended(tasks: Iterable[asyncio.Future[Any]]) -> None:

@@ -79,6 +79,7 @@ class Process:
         declare_process_faults(self)
         self.closing: list[Callable[[], Awaitable[object]]] = []
         self.installation = Installation(settings.key_prefix, telemetry)
+        self.on_leaving: Callable[[], object] = lambda: None
         self.redis = self.open_redis()
         self.relay = Relay(self.context, self.redis, self.writer, self.readers, telemetry)
         self.outbox.on_commit = self.relay.committed
@@ -230,6 +231,7 @@ class Process:
     def troubles(self) -> list[str]:
         """What does not work at the moment; empty when all is well."""
         found = [
+            self.database.trouble,
             self.installation.trouble,
             self.relay.trouble,
             self.relay.aside.trouble,
@@ -252,6 +254,11 @@ class Process:
 
     def stop(self) -> None:
         self._life.stop()
+
+    @property
+    def unfinished(self) -> str:
+        """What it still waits for while it leaves."""
+        return self._life.unfinished
 
     async def close(self) -> None:
         """Give everything back; no work is under way any more."""

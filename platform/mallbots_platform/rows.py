@@ -53,7 +53,7 @@ class Rows(Generic[E]):
             self._database.execute(insert(self._table).values(self._values(entity)))
         except Exception as error:
             if self._database.is_duplicate(error):
-                raise Conflict(f"{self._kind} {entity.id} collides with another: {error}") from error
+                raise Conflict(f"{self._kind} {entity.id} collides with another") from error
             raise
         entity.saved(entity.version)
 

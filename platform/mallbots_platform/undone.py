@@ -1,5 +1,6 @@
 """A transaction that came to nothing: why, what may be done about it, and who is told."""
 
+import time
 from typing import Any, NamedTuple
 
 from mallbots_platform.errors import Collided, DatabaseAway, DatabaseBusy, OutcomeUnknown
@@ -30,6 +31,13 @@ class Undone(NamedTuple):
         return self.has_begun and not isinstance(self.error, OutcomeUnknown)
 
 
+class Refused(NamedTuple):
+    """Why a transaction could not be begun, and when that was, by the monotonic clock."""
+
+    reason: str
+    at: float
+
+
 class UndoneCommits:
     """Counts them. Of those that follow each other for one reason a line tells once."""
 
@@ -40,8 +48,11 @@ class UndoneCommits:
         }
         self._log = log
         self._told = ""
+        self.refused: Refused | None = None
 
     def note(self, undone: Undone, pieces: int) -> None:
+        if not undone.has_begun:
+            self.refused = Refused(str(undone.error), time.monotonic())
         self._counters[undone.reason].inc()
         if self._log is not None and self._told != undone.reason:
             words = str(undone.error) or repr(undone.error)
@@ -50,4 +61,4 @@ class UndoneCommits:
 
     def forget(self) -> None:
         """One was committed."""
-        self._told = ""
+        self._told, self.refused = "", None

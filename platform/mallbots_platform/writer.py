@@ -20,7 +20,7 @@ from mallbots_platform.crash_points import reached
 from mallbots_platform.database import Database
 from mallbots_platform.errors import Collided, Conflict, DatabaseAway, DatabaseBusy, Unavailable, as_failure
 from mallbots_platform.savepoints import Savepoint
-from mallbots_platform.undone import Undone, UndoneCommits
+from mallbots_platform.undone import Refused, Undone, UndoneCommits
 from telemetry.metrics import Meter
 
 T = TypeVar("T")
@@ -72,6 +72,7 @@ class Writer:
         self._commit_seconds = meter.histogram("mallbots_commit_seconds")
         self._batch_size = meter.histogram("mallbots_commit_batch_size")
         self._undone = UndoneCommits(meter, log)
+        self._began_at = 0.0
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -82,6 +83,17 @@ class Writer:
         """Never returns; raises what ended the thread, without which nothing can be changed any more."""
         assert self._failed is not None
         await asyncio.shield(self._failed)
+
+    @property
+    def at_work(self) -> list[tuple[int, float]]:
+        """The thread, if it is at a piece, and since when (by the monotonic clock)."""
+        began_at = self._began_at
+        return [(self._thread.ident or 0, began_at)] if began_at else []
+
+    @property
+    def refused(self) -> Refused | None:
+        """Why no transaction could be begun last time, until one could."""
+        return self._undone.refused
 
     async def stop(self) -> None:
         """Finish what is queued, refuse what comes later."""
@@ -182,12 +194,13 @@ class Writer:
     def _try(self, group: list[_Piece]) -> Undone | None:
         """All of it in one transaction. None: it is committed; else nothing of it was kept, or nobody knows."""
         started = time.perf_counter()
-        has_begun = False
+        self._began_at, has_begun = time.monotonic(), False
         try:
             self.database.begin(self.database.dialect.begin_write)
             has_begun = True
             for piece in group:
                 self._attempt(piece)
+                self._began_at = time.monotonic()
             for step in self._before_commit:
                 step()
             reached("commit: before")
@@ -195,6 +208,8 @@ class Writer:
             reached("commit: after")
         except BaseException as error:  # whatever it was, every caller learns it
             return self._undo(Undone(error, has_begun), len(group))
+        finally:
+            self._began_at = 0.0
         self._undone.forget()
         self._commit_seconds.observe(time.perf_counter() - started)
         self._batch_size.observe(len(group))

@@ -54,6 +54,13 @@ def test_every_service_has_a_limit_and_tells_how_it_is(service: dict[str, Any]) 
     assert {"interval", "timeout"} <= service["healthcheck"].keys()
 
 
+def test_a_context_is_asked_whether_it_can_answer_calls() -> None:
+    asked = {SERVICES[context]["healthcheck"]["test"][-1] for context in CONTEXTS}
+
+    assert len(asked) == 1
+    assert "127.0.0.1:9464/readyz" in asked.pop()
+
+
 def test_the_whole_takes_four_gibibytes_and_the_core_two() -> None:
     whole, core = (sum(mebibytes(each["mem_limit"]) for each in part.values()) for part in (SERVICES, services("core")))
 

@@ -122,6 +122,18 @@ STORIES = (
         severity="ticket",
         series=rising(f"mallbots_event_store_conflicts_total{{{CONTEXT}}}", 60),
     ),
+    Story(alert="DatabaseHangs", series=rising(f"mallbots_database_unanswered_total{{{CONTEXT}}}")),
+    Story(
+        alert="CommitsComeToNothing",
+        severity="ticket",
+        series=rising(f'mallbots_commits_undone_total{{{CONTEXT}, reason="away"}}', 2),
+    ),
+    Story(
+        alert="AttemptsLoseConnection",
+        severity="ticket",
+        series=rising(f"mallbots_attempts_blamed_total{{{GROUP}}}"),
+    ),
+    Story(alert="NotReady", series=gauge(f"mallbots_ready{{{CONTEXT}}}", 1, 0)),
     Story(alert="ProcessIsDown", series=gauge(f'up{{job="mallbots", {CONTEXT}}}', 1, 0)),
     Story(alert="ClocksDisagree", severity="ticket", series=rising(f"mallbots_clock_skew_total{{{GROUP}}}")),
     Story(

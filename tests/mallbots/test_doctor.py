@@ -76,7 +76,7 @@ async def test_a_running_process_is_examined(world: World, capsys: pytest.Captur
     told = json.loads(capsys.readouterr().out)
     states = {each["about"]: each["state"] for each in told["findings"]}
     assert told["healthy"]
-    assert states["teller"] == states["teller metrics"] == states["Redis"] == OK
+    assert states["teller"] == states["teller metrics"] == states["teller calls"] == states["Redis"] == OK
     assert states["processes"] == WARNING  # none of the mall's own runs
 
 
@@ -98,6 +98,25 @@ async def test_troubles_of_a_process_are_told(world: World, monkeypatch: pytest.
     found = await examination.process("teller", teller.process.endpoint, world.directory)
 
     assert (found.state, found.detail) == (WARNING, "Redis is away; timers are late")
+
+
+async def test_a_process_that_cannot_answer_calls_is_a_problem(world: World) -> None:
+    teller = await world.teller()
+    teller.process._life._health.hindrance = "it is leaving"
+
+    found = await asyncio.to_thread(examination.readiness, "teller", teller.process.endpoint)
+
+    assert (found.state, found.detail) == (PROBLEM, "it is leaving")
+
+
+async def test_what_came_to_nothing_is_told(world: World) -> None:
+    teller = await world.teller()
+    teller.process.meter.counter("mallbots_commits_undone_total", reason="away").inc(2)
+    teller.process.meter.counter("mallbots_commits_undone_total", reason="busy").inc()
+
+    found = await asyncio.to_thread(examination.readiness, "teller", teller.process.endpoint)
+
+    assert (found.state, found.detail) == (WARNING, "since its start: 3 commits undone")
 
 
 def test_processes_that_are_missing_are_named(tmp_path: Path) -> None:

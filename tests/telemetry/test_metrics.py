@@ -173,7 +173,7 @@ def test_there_is_nothing_else(path: str, server: MetricsServer) -> None:
         get(server, path)
 
     assert refused.value.code == 404
-    assert b"/metrics and /healthz" in refused.value.read()
+    assert refused.value.read() == b"there is /metrics /healthz /livez /readyz\n"
 
 
 def test_a_query_is_ignored(server: MetricsServer) -> None:
