@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import CursorResult, Executable, MetaData, inspect
 
 from mallbots_platform.connections import Connections, original
-from mallbots_platform.errors import DatabaseAway, DatabaseBusy, OutcomeUnknown
+from mallbots_platform.errors import DatabaseAway, DatabaseBusy, OutcomeUnknown, TransactionGone
 
 LONGEST_STEP_SECONDS = 600.0
 Row = tuple[Any, ...]
@@ -83,14 +83,14 @@ class Database(Connections):
         self.forget_connection()
 
     def go_back(self, savepoint: str) -> None:
-        """Raises DatabaseAway when there is no transaction any more to go back in."""
+        """Raises TransactionGone when there is no transaction any more to go back in."""
         try:
             self.do(f"ROLLBACK TO SAVEPOINT {savepoint}")
             self.do(f"RELEASE SAVEPOINT {savepoint}")
         except DatabaseAway:
             raise
         except Exception as error:
-            raise DatabaseAway(f"the whole transaction is undone: {self._words(error)}") from error
+            raise TransactionGone(f"the whole transaction is undone: {self._words(error)}") from error
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -92,6 +92,12 @@ class Collided(DatabaseAway):
         super().__init__(text, passes=True)
 
 
+class TransactionGone(DatabaseAway):
+    """The database has undone all of the transaction, and not only the piece that it met a mistake in, its `reason`."""
+
+    reason: BaseException | None = None
+
+
 class OutcomeUnknown(DatabaseAway):
     """The connection was lost while the commit was under way: nobody knows whether it took place."""
 

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from mallbots_platform.causes import Cause
 from mallbots_platform.database import Database
-from mallbots_platform.errors import DatabaseAway, OutcomeUnknown
+from mallbots_platform.errors import DatabaseAway, OutcomeUnknown, TransactionGone
 
 
 class HasCause(Protocol):
@@ -36,9 +36,11 @@ class Savepoint:
         self._holder.cause = self._outer
         if error is None:
             return self._release()
-        for notes, mark in zip(self._lists, self._marks, strict=True):
-            del notes[mark:]
-        self._database.go_back("piece")
+        try:
+            self._take_back()
+        except TransactionGone as gone:
+            gone.reason = error
+            raise
 
     def _release(self) -> None:
         """A statement may have failed in it, and nobody said so; then nothing of it is kept."""
@@ -47,10 +49,13 @@ class Savepoint:
         except DatabaseAway:
             raise
         except Exception as failure:
-            for notes, mark in zip(self._lists, self._marks, strict=True):
-                del notes[mark:]
             try:
-                self._database.go_back("piece")
-            except DatabaseAway as gone:
+                self._take_back()
+            except TransactionGone as gone:
                 raise OutcomeUnknown(f"the transaction was ended from inside: {failure}") from gone
             raise
+
+    def _take_back(self) -> None:
+        for notes, mark in zip(self._lists, self._marks, strict=True):
+            del notes[mark:]
+        self._database.go_back("piece")

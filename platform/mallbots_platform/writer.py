@@ -18,7 +18,15 @@ from typing import Any, TypeVar
 from mallbots_platform.causes import UNKNOWN, Cause
 from mallbots_platform.crash_points import reached
 from mallbots_platform.database import Database
-from mallbots_platform.errors import Collided, Conflict, DatabaseAway, DatabaseBusy, Unavailable, as_failure
+from mallbots_platform.errors import (
+    Collided,
+    Conflict,
+    DatabaseAway,
+    DatabaseBusy,
+    TransactionGone,
+    Unavailable,
+    as_failure,
+)
 from mallbots_platform.savepoints import Savepoint
 from mallbots_platform.undone import Refused, Undone, UndoneCommits
 from telemetry.metrics import Meter
@@ -265,6 +273,8 @@ class Writer:
 def _refuse(group: list[_Piece], undone: Undone) -> None:
     """Each is told why; a mistake is told to the one that was alone with it."""
     told = undone.error
+    if len(group) == 1 and isinstance(told, TransactionGone):
+        told = told.reason or told
     if len(group) > 1 and not isinstance(told, DatabaseAway):
         told = DatabaseAway(f"nothing was committed: {told}")
         told.__cause__ = undone.error

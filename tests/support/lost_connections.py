@@ -21,10 +21,15 @@ def lose_transaction(database: Database) -> None:
 @asynccontextmanager
 async def together(writer: Writer) -> AsyncIterator[None]:
     """What is asked for inside, in one go, shares a commit: the writer is kept busy until then."""
-    go_on = threading.Event()
-    blocking = asyncio.ensure_future(writer.run(go_on.wait))
-    loop = asyncio.get_running_loop()
-    loop.call_later(0.05, go_on.set)
+    began, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        began.set()
+        go_on.wait()
+
+    blocking = asyncio.ensure_future(writer.run(wait))
+    await asyncio.to_thread(began.wait)
+    asyncio.get_running_loop().call_later(0.02, go_on.set)
     try:
         yield
     finally:
