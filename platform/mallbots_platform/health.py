@@ -53,6 +53,11 @@ class Health:
 
     # What other threads ask; each answers with complaints
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the event loop has not turned for a while."""
+        return time.monotonic() - self._turned_at > LATE_SECONDS
+
     def live(self) -> list[str]:
         """Whether loop and threads turn; who waits for a database does."""
         now, process = time.monotonic(), self._process
@@ -68,7 +73,7 @@ class Health:
         """Whether calls can be answered."""
         now, refused = time.monotonic(), self._process.writer.refused
         found = [self.hindrance, self._asked_in_vain]
-        if now - self._turned_at > LATE_SECONDS:
+        if self.is_late:
             found.append(f"the event loop has not turned for {now - self._turned_at:.0f} s")
         if (asking := _seconds(now, self._asking_since)) > DATABASE_SECONDS:
             found.append(f"nothing could be read for {asking:.0f} s")

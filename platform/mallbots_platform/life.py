@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
@@ -27,7 +28,7 @@ from mallbots_platform.retention import Retention
 from mallbots_platform.source_log import OperatorSourceLog
 from mallbots_platform.starting import check_facts, check_server
 from mallbots_platform.subscriptions import Subscription
-from mallbots_platform.whereabouts import others_at_work
+from mallbots_platform.whereabouts import place_of
 from telemetry.metrics import MetricsServer, serve_metrics
 
 if TYPE_CHECKING:
@@ -68,8 +69,11 @@ class Life:
 
     @property
     def unfinished(self) -> str:
-        """What the process waits for while it leaves, and the threads that do not end."""
-        return "; ".join([*self._unfinished, *others_at_work()])
+        """What the process waits for while it leaves, and where the threads are that do not end."""
+        process, main = self._process, threading.main_thread().ident or 0
+        at_work = [thread for thread, _ in (*process.writer.at_work, *process.readers.at_work)]
+        loop = [f"the event loop is at {place_of(main)}"] if self._health.is_late else []
+        return "; ".join([*self._unfinished, *loop, *(f"a thread is at {place_of(thread)}" for thread in at_work)])
 
     async def start(self) -> None:
         """Take calls and carry them out; what is said is published, and what others say is taken in, from `run` on.

@@ -1,7 +1,6 @@
 """What a thread is at, looked up from another one: in the database, or where in which module."""
 
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from types import FrameType
@@ -16,32 +15,31 @@ def is_at_database(thread: int) -> bool:
     for glance in range(GLANCES):
         if glance:
             time.sleep(BETWEEN_GLANCES)
-        if not any(module.startswith(DATABASE) for module, _ in _stack(thread)):
+        if not any(_module(frame).startswith(DATABASE) for frame in _stack(thread)):
             return False
     return True
 
 
 def place_of(thread: int) -> str:
-    """The innermost place in our own code, or in any, where there is none of ours."""
-    places = list(_stack(thread))
-    own = [place for place in places if place[0].startswith(("mallbots", "contexts."))]
-    module, line = next(iter([*own, *places]), ("nowhere", 0))
-    return f"{module}, line {line}"
+    """Module and line: the innermost that is no library's, if there is one."""
+    frames = list(_stack(thread))
+    own = (frame for frame in frames if not _is_of_library(frame))
+    frame = next(own, frames[0] if frames else None)
+    return f"{_module(frame)}, line {frame.f_lineno}" if frame else "its end"
 
 
-def others_at_work() -> list[str]:
-    """Threads besides the one that asks which keep the process from ending in order, and what each is at."""
-    own = threading.get_ident()
-    at_work = [thread for thread in threading.enumerate() if thread.ident not in (None, own)]
-    return [f"{thread.name} at {place_of(thread.ident or 0)}" for thread in at_work if thread.name.startswith(WORKING)]
-
-
-WORKING = ("writer", "reader", "MainThread")
-
-
-def _stack(thread: int) -> Iterator[tuple[str, int]]:
+def _stack(thread: int) -> Iterator[FrameType]:
     """From the inside."""
     frame: FrameType | None = sys._current_frames().get(thread)
     while frame is not None:
-        yield str(frame.f_globals.get("__name__", "")), frame.f_lineno
+        yield frame
         frame = frame.f_back
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))
+
+
+def _is_of_library(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    return "site-packages" in file or file.startswith((sys.base_prefix, "<"))

@@ -1,0 +1,3 @@
+from tests.support.stubborn.composition import main
+
+main()
