@@ -59,6 +59,20 @@ async def test_an_error_has_the_status_of_its_class(echo: Echo, error: Exception
     assert "call failed" not in echo.parts.logged.getvalue()
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [errors.DatabaseAway, errors.DatabaseBusy, errors.Collided, errors.TransactionGone, errors.OutcomeUnknown],
+)
+async def test_a_caller_learns_nothing_of_the_database(echo: Echo, kind: type[errors.DatabaseAway]) -> None:
+    echo.api.before = refuse_with(kind("[SQL: INSERT INTO customers] [parameters: Ann, +49 151]"))
+
+    refused = await call(echo, "Look")
+
+    assert refused.code() is Code.UNAVAILABLE
+    assert refused.details() == kind.public
+    assert trailer(refused, "error-code") == kind.__name__
+
+
 @pytest.mark.parametrize("error", [ZeroDivisionError("secret"), errors.PlatformError("secret"), KeyError("secret")])
 @pytest.mark.parametrize("method", METHODS)
 async def test_a_bug_is_told_to_the_log_only(echo: Echo, method: str, error: Exception) -> None:

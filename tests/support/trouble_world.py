@@ -23,13 +23,14 @@ from mallbots_platform.settings import Settings
 from mallbots_platform.work_queues import WorkQueue
 from tests.support.demo_run import Samples, note_metrics
 from tests.support.echo import SERVICE, Note
+from tests.support.lost_connections import lose_transaction
 from tests.support.world import Running, World, eventually
 
 KEY = "k"
 PATIENCE = 40.0
 SECRETS = ("hunter2", "bob@example.org", "664 5551234", "eyJhbGciOi")
 WRONG = "no access to redis://mall:hunter2@redis with token=eyJhbGciOi, asked by bob@example.org, +43 664 5551234"
-FAILS_TWICE, NEVER = "fails twice", "never"
+FAILS_TWICE, NEVER, LOSES = "fails twice", "never", "loses its connection"
 
 
 @event
@@ -90,11 +91,12 @@ class No(RuleViolated):
 
 
 class Moody:
-    """Fails twice, refuses for ever, or does it."""
+    """Fails twice, refuses for ever, loses its connection, or does it."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
         self.failed = 0
+        self.process: Process
 
     def take(self, message: Said | Remind | SendLetter) -> None:
         if message.text == FAILS_TWICE and self.failed < 2:
@@ -102,6 +104,8 @@ class Moody:
             raise ValueError(WRONG)
         if message.text == NEVER:
             raise No("never")
+        if message.text == LOSES:
+            lose_transaction(self.process.database)
         self.done.append(message.text)
 
     async def work(self, job: SendLetter) -> None:
@@ -178,5 +182,6 @@ class Troubles:
     @asynccontextmanager
     async def _open_reader(self, settings: Settings) -> AsyncIterator[Process]:
         async with open_process(READER, settings) as process:
+            self.heard.process = process
             process.subscribe(CASES, {Said: self.heard.take})
             yield process

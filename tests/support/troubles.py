@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import shutil
+import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -15,8 +16,9 @@ import pytest
 
 from mallbots_platform import handling, healing, life, relay, subscriptions
 from mallbots_platform.clock import shift
+from mallbots_platform.database import Database
 from mallbots_platform.embedded_redis import EmbeddedRedis
-from mallbots_platform.errors import Conflict, PlatformError
+from mallbots_platform.errors import Conflict, DatabaseAway, PlatformError
 from mallbots_platform.faults import SLOW_HANDLER
 from mallbots_platform.messages import Contract
 from mallbots_platform.process import open_process
@@ -25,7 +27,18 @@ from mallbots_platform.retention import Retention
 from telemetry.testing import OtlpReceiver, ReceivedSpan
 from tests.support.demo_run import Samples
 from tests.support.echo import SERVICE, Note
-from tests.support.trouble_world import FAILS_TWICE, NEVER, PATIENCE, Case, Opened, Remind, Said, SendLetter, Troubles
+from tests.support.trouble_world import (
+    FAILS_TWICE,
+    LOSES,
+    NEVER,
+    PATIENCE,
+    Case,
+    Opened,
+    Remind,
+    Said,
+    SendLetter,
+    Troubles,
+)
 from tests.support.world import World, eventually, flush, redis_client
 
 SHORT = (
@@ -104,6 +117,20 @@ async def messages_fail(troubles: Troubles) -> None:
     await troubles.hears(FAILS_TWICE)
     await troubles.say(NEVER, key="dead")
     await eventually(lambda: troubles.reader.measured("mallbots_deliveries_total", outcome="dead") > 0, PATIENCE)
+
+
+async def a_message_loses_its_connection(troubles: Troubles) -> None:
+    await troubles.say(LOSES, key="loses")
+    await eventually(lambda: troubles.reader.measured("mallbots_attempts_blamed_total") > 0, PATIENCE)
+
+
+async def a_database_does_not_answer(troubles: Troubles) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"postgresql://mall@127.0.0.1:{deaf.getsockname()[1]}/mall?connect_timeout=2"
+        hanging = Database(url)
+        hanging.on_hung = troubles.cases.process.database.on_hung
+        with pytest.raises(DatabaseAway):
+            await asyncio.to_thread(hanging.run, "SELECT 1")
 
 
 async def a_message_takes_long(troubles: Troubles) -> None:
@@ -253,7 +280,8 @@ async def what_is_old_goes(troubles: Troubles) -> None:
 
 
 TROUBLES = (
-    *(calls_fail, messages_fail, a_message_takes_long, timers_fail, jobs_fail, nobody_answers, changes_collide),
+    *(calls_fail, messages_fail, a_message_loses_its_connection, a_database_does_not_answer, a_message_takes_long),
+    *(timers_fail, jobs_fail, nobody_answers, changes_collide),
     *(
         an_entry_is_lost,
         a_database_goes_back,
