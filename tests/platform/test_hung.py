@@ -164,8 +164,8 @@ async def test_redis_makes_nothing_unready(tmp_path: Path) -> None:
             assert await eventually(lambda: teller.process.troubles and listener.process.troubles)
             for running in (teller, listener):
                 address = running.process.endpoint.metrics
-                assert await asyncio.to_thread(complaints, address, "readyz") == []
                 assert await eventually(lambda: said_of_redis(address))  # noqa: B023 # awaited at once
+                assert await asyncio.to_thread(complaints, address, "readyz") == []
             redis.start()
     finally:
         redis.kill()
