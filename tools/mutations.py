@@ -74,7 +74,7 @@ MUTATIONS = (
         "trouble-passes",
         "callers are told what the database said",
         f"{LIBRARY}/grpc_errors.py",
-        "    return error.public if isinstance(error, DatabaseAway) else str(error)",
+        '    return getattr(error, "public", "") or str(error)',
         "    return str(error)",
     ),
     Mutation(

@@ -27,6 +27,7 @@ CONNECTING = {
     "tcp_user_timeout": round(ANSWER_SECONDS * 1000),
 }
 BY_CODE = {
+    "57014": Meaning.SLOW,  # query_canceled
     "40001": Meaning.AGAIN,  # serialization_failure
     "40P01": Meaning.AGAIN,  # deadlock_detected
     "55P03": Meaning.BUSY,  # lock_not_available

@@ -1,7 +1,8 @@
 """One connection to the database a thread; what its driver says of our statements is told apart here, by its code.
 
-A mistake in a statement stays what it is, everything else becomes a `DatabaseAway`. A connection that is lost in the
-middle of a transaction stays lost until that has ended: whatever follows in it would be committed by itself.
+A mistake in a statement stays what it is, everything else becomes a platform error, most of it a `DatabaseAway`. A
+connection that is lost in the middle of a transaction stays lost until that has ended: whatever follows in it would be
+committed by itself.
 """
 
 import threading
@@ -14,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from mallbots_platform._sqlite import SqliteDialect
-from mallbots_platform.errors import Collided, DatabaseAway, DatabaseBusy
+from mallbots_platform.errors import Collided, DatabaseAway, DatabaseBusy, TookTooLong, Unavailable
 from mallbots_platform.meanings import Meaning
 
 LONGEST_WORDS = 300
@@ -156,9 +157,9 @@ class Connections:
             raise error
         raise told from error
 
-    def _told(self, error: BaseException) -> DatabaseAway | None:
+    def _told(self, error: BaseException) -> Unavailable | None:
         """SQLAlchemy asks in the middle of its own clearing up, so that nothing is closed here."""
-        if isinstance(error, DatabaseAway):
+        if isinstance(error, Unavailable):
             return None
         driver, session = original(error), self._local.__dict__.get("session")
         reads = session is not None and session.begun == self.dialect.begin_read
@@ -166,6 +167,8 @@ class Connections:
         words = self._words(driver)
         if meaning is Meaning.OWN:
             return None
+        if meaning is Meaning.SLOW:
+            return TookTooLong(words)
         if meaning is Meaning.AGAIN:
             return Collided(f"the database preferred another transaction: {words}")
         if meaning is Meaning.BUSY:

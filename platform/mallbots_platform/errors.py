@@ -59,12 +59,21 @@ class Conflict(PlatformError):
 
 
 class Unavailable(PlatformError):
-    """A dependency is down: UNAVAILABLE; for a consumer a failure like any other, tried again later."""
+    """A dependency is down: UNAVAILABLE; for a consumer a failure like any other, tried again later. Where there is
+    something `public`, callers learn that, and what it says is for operators."""
+
+    public = ""
+
+
+class TookTooLong(Unavailable):
+    """The database has given up a statement of ours that took longer than any may: a failure of whoever gave it."""
+
+    public = "this took the database too long: try again later"
 
 
 class DatabaseAway(Unavailable):
     """The own database is lost, full or hung: nothing of this transaction was kept; a consumer pauses, and burns no
-    attempt. What it says is for operators, `public` for callers. What `passes` is over by itself soon."""
+    attempt. What `passes` is over by itself soon."""
 
     public = "the database cannot be used at the moment: try again later"
 

@@ -9,7 +9,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from mallbots_platform import errors
-from mallbots_platform.errors import DatabaseAway, InvalidInput
+from mallbots_platform.errors import InvalidInput
 
 LONGEST_WORDS = 1000
 STATUS_OF: dict[type[BaseException], grpc.StatusCode] = {
@@ -49,7 +49,7 @@ async def refuse(context: Any, error: Exception) -> bytes:
 
 def _for_callers(error: Exception) -> str:
     """What a database said, to whomever it was, is for operators."""
-    return error.public if isinstance(error, DatabaseAway) else str(error) or "the call took too long"
+    return getattr(error, "public", "") or str(error) or "the call took too long"
 
 
 def _details(code: grpc.StatusCode, text: str, error: Exception) -> Iterator[tuple[str, str | bytes]]:

@@ -16,11 +16,23 @@ from sqlalchemy import text
 from mallbots_platform import _postgres, _sqlite
 from mallbots_platform._sqlite import SqliteDialect
 from mallbots_platform.database import Database
-from mallbots_platform.errors import Collided, DatabaseAway, DatabaseBusy, OutcomeUnknown, TransactionGone
+from mallbots_platform.errors import (
+    Collided,
+    DatabaseAway,
+    DatabaseBusy,
+    OutcomeUnknown,
+    TookTooLong,
+    TransactionGone,
+)
 from mallbots_platform.meanings import Meaning
 from tests.conftest import new_database
 
-ERROR_OF = {Meaning.AGAIN: Collided, Meaning.BUSY: DatabaseBusy, Meaning.AWAY: DatabaseAway}
+ERROR_OF = {
+    Meaning.SLOW: TookTooLong,
+    Meaning.AGAIN: Collided,
+    Meaning.BUSY: DatabaseBusy,
+    Meaning.AWAY: DatabaseAway,
+}
 KINDS: tuple[Any, ...] = tuple(kind for kind in vars(psycopg.errors).values() if isinstance(kind, type))
 SQLSTATES = sorted({kind.sqlstate for kind in KINDS if isinstance(getattr(kind, "sqlstate", None), str)})
 NOT_RAISED = ("00", "01", "02", "03")  # those that are no errors
@@ -28,6 +40,8 @@ NOT_RAISED = ("00", "01", "02", "03")  # those that are no errors
 
 def meaning_of(sqlstate: str) -> Meaning:
     """As it is to be, said a second time."""
+    if sqlstate == "57014":
+        return Meaning.SLOW
     if sqlstate in ("40001", "40P01"):
         return Meaning.AGAIN
     if sqlstate == "55P03":
@@ -232,7 +246,10 @@ def test_a_statement_that_takes_too_long_is_the_pieces_own(server: str) -> None:
     with opened(server) as database:
         database.run("SET statement_timeout = '20ms'")
 
-        assert isinstance(told(lambda: database.run("SELECT pg_sleep(1)")), psycopg.errors.QueryCanceled)
+        error = told(lambda: database.run("SELECT pg_sleep(1)"))
+
+        assert type(error) is TookTooLong and not database.is_outage(error)
+        assert database.run("SELECT 1") == [(1,)]
 
 
 @pytest.mark.parametrize(
@@ -252,6 +269,22 @@ def test_what_cannot_be_reached_is_away(server: str, change: Callable[[str], str
         error = told(lambda: database.run("SELECT 1"))
 
     assert type(error) is DatabaseAway and error.passes is passes, error
+
+
+def test_a_server_that_is_about_to_be_there_is_waited_for(server: str) -> None:
+    with opened(server) as admin, opened(server.replace("mall@", "later@")) as database:
+        admin.run("DO $$ BEGIN CREATE ROLE later LOGIN; EXCEPTION WHEN OTHERS THEN END $$")
+        admin.run("ALTER ROLE later CONNECTION LIMIT 0")
+        began = time.monotonic()
+
+        def ask() -> None:
+            if time.monotonic() - began > 0.2:
+                admin.run("ALTER ROLE later CONNECTION LIMIT 5")
+            database.do("SELECT 1")
+
+        database.patiently(ask)
+
+    assert time.monotonic() - began > 0.2
 
 
 def test_a_commit_whose_answer_is_lost_is_an_open_question(server: str) -> None:

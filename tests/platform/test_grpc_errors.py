@@ -61,9 +61,12 @@ async def test_an_error_has_the_status_of_its_class(echo: Echo, error: Exception
 
 @pytest.mark.parametrize(
     "kind",
-    [errors.DatabaseAway, errors.DatabaseBusy, errors.Collided, errors.TransactionGone, errors.OutcomeUnknown],
+    [
+        *(errors.DatabaseAway, errors.DatabaseBusy, errors.Collided),
+        *(errors.TransactionGone, errors.OutcomeUnknown, errors.TookTooLong),
+    ],
 )
-async def test_a_caller_learns_nothing_of_the_database(echo: Echo, kind: type[errors.DatabaseAway]) -> None:
+async def test_a_caller_learns_nothing_of_the_database(echo: Echo, kind: type[errors.Unavailable]) -> None:
     echo.api.before = refuse_with(kind("[SQL: INSERT INTO customers] [parameters: Ann, +49 151]"))
 
     refused = await call(echo, "Look")

@@ -18,7 +18,7 @@ import pytest
 
 from contexts.customers.contract import customers_pb2
 from mallbots.pages import complaints, page
-from mallbots_platform import _postgres
+from mallbots_platform import _postgres, relay
 from mallbots_platform._postgres import PatientConnection
 from mallbots_platform.database import Database
 from mallbots_platform.embedded_redis import EmbeddedRedis
@@ -136,6 +136,22 @@ def test_who_stands_still_in_a_transaction_holds_up_others_for_a_bounded_time(
     assert sibling.run("SELECT n FROM things") == [(11,)]
     stopped.close()
     sibling.close()
+
+
+async def test_a_slow_statement_of_our_own_ends_no_process(
+    world: World, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        _postgres, "LIMITS", _postgres.LIMITS.replace("statement_timeout = '10s'", "statement_timeout = '50ms'")
+    )
+    world.databases["teller"] = new_database(postgres_url)
+    teller = await world.teller()
+    with pytest.MonkeyPatch.context() as slow:
+        slow.setattr(relay, "_READ", f"{relay._READ} OFFSET (SELECT 0 FROM pg_sleep(1))")
+        await teller.say("slowly")
+        assert await eventually(lambda: "57014" in teller.process.relay.trouble)
+
+    assert await eventually(lambda: not teller.process.relay.trouble and not teller.process.relay.behind)
 
 
 # What a process says of itself

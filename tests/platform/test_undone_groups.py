@@ -32,7 +32,7 @@ HARMLESS = ("works", "reads")
 OWN = ("fails", "mistakes", "swallows", "exits", "stops", "makes up", "conflicts")
 LOSES = ("loses", "loses and goes on", "loses and says so in its own way", "undoes", "defers")
 COLLIDES = ("collides once", "collides always")
-UNCLEAR = ("commit is lost before", "commit is lost after")
+UNCLEAR = ("commit is lost before", "commit is lost after", "commits by itself")
 KINDS = (*HARMLESS, *OWN, *LOSES, *COLLIDES, *UNCLEAR)
 
 
@@ -82,6 +82,7 @@ class Group:
             "defers": self._defer,
             "collides once": lambda: _raise(Collided("again")) if self.tried[number] < 3 else None,
             "collides always": partial(_raise, Collided("again")),
+            "commits by itself": lambda: self.database.do("COMMIT"),
             "commit is lost before": partial(lose_commit, self.database, False),
             "commit is lost after": partial(lose_commit, self.database, True),
         }
