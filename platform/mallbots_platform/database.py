@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import CursorResult, Executable, MetaData, inspect
 
-from mallbots_platform.connections import Connections, original
+from mallbots_platform.connections import Connections, Session, original
 from mallbots_platform.errors import DatabaseAway, DatabaseBusy, OutcomeUnknown, TransactionGone
 
 LONGEST_STEP_SECONDS = 600.0
@@ -43,16 +43,17 @@ class Database(Connections):
 
     def begin(self, statement: str) -> None:
         """A connection that broke while nobody used it is replaced: nothing was done on it."""
-        is_old = hasattr(self._local, "session")
+        is_new = not hasattr(self._local, "session")
+        session = self._session()
+        if session.lost:
+            self.forget_connection()
+            session = self._session()
+        session.begun = ""
         try:
-            self._begin(statement)
-        except DatabaseBusy:
-            raise
-        except DatabaseAway:
-            if not is_old:
-                raise
-            self._begin(statement)
-        self.trouble = ""
+            session.cursor.execute(statement)
+        except Exception as error:
+            session = self._begin_anew(statement, error, is_new)
+        session.begun, self.trouble = statement, ""
 
     def commit(self) -> None:
         """Raises OutcomeUnknown when nobody can say whether it took place; after any other error it did not."""
@@ -200,10 +201,13 @@ class Database(Connections):
             translated = self._statements[statement] = self.dialect.translate(statement)
         return translated
 
-    def _begin(self, statement: str) -> None:
-        session = self._session()
-        if session.lost:
-            self.forget_connection()
-            session = self._session()
-        self.run(statement)
-        session.begun = statement
+    def _begin_anew(self, statement: str, error: Exception, was_new: bool) -> Session:
+        try:
+            self._meet(error)
+        except DatabaseBusy:
+            raise
+        except DatabaseAway:
+            if was_new:
+                raise
+        self.do(statement)
+        return self._session()

@@ -1,5 +1,6 @@
 """What a piece does happens wholly or not at all, also what it has only noted."""
 
+import time
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -8,9 +9,12 @@ from mallbots_platform.database import Database
 from mallbots_platform.errors import DatabaseAway, OutcomeUnknown, TransactionGone
 
 
-class HasCause(Protocol):
+class Holder(Protocol):
+    """Whose piece it is; `progressed_at` tells by the monotonic clock when something began last."""
+
     cause: Cause
     database: Database
+    progressed_at: float
 
 
 class Savepoint:
@@ -18,7 +22,7 @@ class Savepoint:
 
     __slots__ = ("_cause", "_database", "_holder", "_lists", "_marks", "_outer")
 
-    def __init__(self, holder: HasCause, cause: Cause, lists: list[list[Any]]) -> None:
+    def __init__(self, holder: Holder, cause: Cause, lists: list[list[Any]]) -> None:
         self._holder = holder
         self._database = holder.database
         self._cause = cause
@@ -27,6 +31,7 @@ class Savepoint:
     def __enter__(self) -> None:
         self._marks = [len(notes) for notes in self._lists]
         self._outer = self._holder.cause
+        self._holder.progressed_at = time.monotonic()
         self._database.do("SAVEPOINT piece")
         self._holder.cause = self._cause
 
@@ -35,25 +40,24 @@ class Savepoint:
     ) -> None:
         self._holder.cause = self._outer
         if error is None:
-            return self._release()
+            try:
+                return self._database.do("RELEASE SAVEPOINT piece")
+            except DatabaseAway:
+                raise
+            except Exception as failure:  # a statement has failed in it, and nobody said so: nothing of it is kept
+                self._give_up(failure)
+                raise
         try:
             self._take_back()
         except TransactionGone as gone:
             gone.reason = error
             raise
 
-    def _release(self) -> None:
-        """A statement may have failed in it, and nobody said so; then nothing of it is kept."""
+    def _give_up(self, failure: Exception) -> None:
         try:
-            self._database.do("RELEASE SAVEPOINT piece")
-        except DatabaseAway:
-            raise
-        except Exception as failure:
-            try:
-                self._take_back()
-            except TransactionGone as gone:
-                raise OutcomeUnknown(f"the transaction was ended from inside: {failure}") from gone
-            raise
+            self._take_back()
+        except TransactionGone as gone:
+            raise OutcomeUnknown(f"the transaction was ended from inside: {failure}") from gone
 
     def _take_back(self) -> None:
         for notes, mark in zip(self._lists, self._marks, strict=True):

@@ -39,7 +39,7 @@ class Refused(NamedTuple):
 
 
 class UndoneCommits:
-    """Counts them. Of those that follow each other for one reason a line tells once."""
+    """Counts them. Of those that follow each other for one `reason` a line tells once."""
 
     def __init__(self, meter: Meter, log: Any = None) -> None:
         self._counters = {
@@ -47,18 +47,18 @@ class UndoneCommits:
             for reason in (*REASONS.values(), MISTAKE)
         }
         self._log = log
-        self._told = ""
+        self.reason = ""
         self.refused: Refused | None = None
 
     def note(self, undone: Undone, pieces: int) -> None:
         if not undone.has_begun:
             self.refused = Refused(str(undone.error), time.monotonic())
         self._counters[undone.reason].inc()
-        if self._log is not None and self._told != undone.reason:
+        if self._log is not None and self.reason != undone.reason:
             words = str(undone.error) or repr(undone.error)
             self._log.warning("commit undone", reason=undone.reason, pieces=pieces, error=words)
-        self._told = undone.reason
+        self.reason = undone.reason
 
     def forget(self) -> None:
         """One was committed."""
-        self._told, self.refused = "", None
+        self.reason, self.refused = "", None

@@ -35,6 +35,7 @@ T = TypeVar("T")
 
 LARGEST_GROUP = 256
 CONFLICT_RETRIES = 3
+RETRIES_LEFT = tuple(reversed(range(CONFLICT_RETRIES + 1)))
 LONGEST_REPETITION_SECONDS = 10.0
 
 
@@ -43,6 +44,7 @@ class _Piece:
     work: Callable[[], Any]
     cause: Cause
     answer: "asyncio.Future[Any]"
+    asked_at: float = 0.0
     result: Any = None
     error: BaseException | None = None
 
@@ -76,11 +78,11 @@ class Writer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failed: asyncio.Future[None] | None = None
         self._closing = False
-        self._asked_at: dict[asyncio.Future[Any], float] = {}
+        self._oldest_asked_at = 0.0
         self._commit_seconds = meter.histogram("mallbots_commit_seconds")
         self._batch_size = meter.histogram("mallbots_commit_batch_size")
         self._undone = UndoneCommits(meter, log)
-        self._began_at = 0.0
+        self.progressed_at = 0.0
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -94,9 +96,9 @@ class Writer:
 
     @property
     def at_work(self) -> list[tuple[int, float]]:
-        """The thread, if it is at a piece, and since when (by the monotonic clock)."""
-        began_at = self._began_at
-        return [(self._thread.ident or 0, began_at)] if began_at else []
+        """The thread, if it is at work, and since when at one thing (by the monotonic clock)."""
+        progressed_at = self.progressed_at
+        return [(self._thread.ident or 0, progressed_at)] if progressed_at else []
 
     @property
     def refused(self) -> Refused | None:
@@ -114,19 +116,16 @@ class Writer:
         """The result of `work`, committed. Raises what it raised, or Unavailable when nothing could be committed."""
         if self._closing or self._loop is None:
             raise Unavailable("this process is shutting down")
-        piece = _Piece(work, cause, self._loop.create_future())
-        self._asked_at[piece.answer] = time.monotonic()
+        piece = _Piece(work, cause, self._loop.create_future(), time.monotonic())
         self._queue.put(piece)
-        try:
-            answer: T = await piece.answer
-        finally:
-            del self._asked_at[piece.answer]
+        answer: T = await piece.answer
         return answer
 
     @property
     def oldest_seconds(self) -> float:
-        """How long the one has waited that waits longest; 0 where nobody does."""
-        return time.monotonic() - next(iter(self._asked_at.values()), time.monotonic())
+        """How long the piece has waited that waits longest, the first of those that are tried; 0 without any."""
+        asked_at = self._oldest_asked_at
+        return time.monotonic() - asked_at if asked_at else 0.0
 
     # What follows is for the writer's own thread: code that runs inside a piece.
 
@@ -163,9 +162,11 @@ class Writer:
                     stop = True
                     break
                 group.append(piece)
+            self._oldest_asked_at = first.asked_at
             try:
                 self._commit(group)
             finally:
+                self._oldest_asked_at = 0.0
                 self._answer(group)
             if stop:
                 return
@@ -202,13 +203,12 @@ class Writer:
     def _try(self, group: list[_Piece]) -> Undone | None:
         """All of it in one transaction. None: it is committed; else nothing of it was kept, or nobody knows."""
         started = time.perf_counter()
-        self._began_at, has_begun = time.monotonic(), False
+        self.progressed_at, has_begun = time.monotonic(), False
         try:
             self.database.begin(self.database.dialect.begin_write)
             has_begun = True
             for piece in group:
                 self._attempt(piece)
-                self._began_at = time.monotonic()
             for step in self._before_commit:
                 step()
             reached("commit: before")
@@ -217,8 +217,9 @@ class Writer:
         except BaseException as error:  # whatever it was, every caller learns it
             return self._undo(Undone(error, has_begun), len(group))
         finally:
-            self._began_at = 0.0
-        self._undone.forget()
+            self.progressed_at = 0.0
+        if self._undone.reason:
+            self._undone.forget()
         self._commit_seconds.observe(time.perf_counter() - started)
         self._batch_size.observe(len(group))
         for step in self._after_commit:
@@ -228,7 +229,7 @@ class Writer:
 
     def _attempt(self, piece: _Piece) -> None:
         """Raises what undoes the others too; anything else is the piece's answer."""
-        for retries in reversed(range(CONFLICT_RETRIES + 1)):
+        for retries in RETRIES_LEFT:
             try:
                 with self.savepoint(piece.cause):
                     piece.result, piece.error = piece.work(), None
