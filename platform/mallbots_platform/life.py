@@ -95,6 +95,7 @@ class Life:
             await self._lookout.begin()
         process.endpoint = await self._listen()
         self._health.hindrance = ""
+        self._health.look()
         if settings.endpoints:
             announce(settings.endpoints, process.context, process.endpoint)
 

@@ -155,7 +155,7 @@ def test_a_redis_that_evicts_is_refused(tmp_path: Path) -> None:
     ("password", "told"),
     [
         ("wrong", "WRONGPASS invalid username-password pair or user is disabled: correct user and password in"),
-        ("", "NOAUTH HELLO must be called with the client already authenticated"),
+        ("", "NOAUTH Authentication required: it wants a password: write it into"),
     ],
 )
 def test_a_redis_that_does_not_let_it_in_is_told_in_one_line(tmp_path: Path, password: str, told: str) -> None:
