@@ -23,6 +23,7 @@ from mallbots.flow import find_flow
 from mallbots.flow_view import show_flow
 from mallbots.invariants import check, gather_evidence
 from mallbots.operators import open_operators
+from mallbots.own_postgres import MISSING, postgres_binary
 from mallbots.plan import Plan, make_plan
 from mallbots.quiet import until_quiet
 from mallbots.reporting import Failed, open_console, print_json
@@ -32,6 +33,7 @@ from mallbots.totals import critical_seconds, totals
 from mallbots.troubles.restores import discard_lost
 
 MOST_ORDERS = 100_000
+ON_POSTGRES = ("payments",)
 SETTLE_SECONDS = 60.0
 
 
@@ -116,11 +118,18 @@ async def _play(plan: Plan, place: Place, seed: int, chaotic: bool, console: Con
 @contextlib.asynccontextmanager
 async def open_mall(place: Place, chaotic: bool, console: Console) -> AsyncIterator[tuple[Supervisor, Mall]]:
     """Everything up, behind a wire that can be cut when it is going to be chaotic. What fails in it is kept."""
+    on_postgres = ON_POSTGRES if chaotic and postgres_binary("postgres") else ()
+    if chaotic and not on_postgres:
+        _say(console, f"no database is going to be frozen: {MISSING}")
     begun, environ = time.monotonic(), ENVIRONMENT | (CHAOS_ENVIRONMENT if chaotic else {})
     async with contextlib.AsyncExitStack() as stack:
         with console.status("starting Redis and six services"):
             running = await stack.enter_async_context(
-                supervised(place.path, CONTEXTS, environ, partial(_say, console), through_proxy=chaotic)
+                supervised(
+                    *(place.path, CONTEXTS, environ, partial(_say, console)),
+                    through_proxy=chaotic,
+                    on_postgres=on_postgres,
+                )
             )
         console.print(f"six services and Redis are up after {time.monotonic() - begun:.1f} s", style="dim")
         mall = await stack.enter_async_context(clients(running))

@@ -18,6 +18,7 @@ from mallbots.identity import KEY_PREFIX, VARIABLE, installation_of, installatio
 from mallbots.last_words import last_words
 from mallbots.launching import Launched, Launcher, import_path
 from mallbots.liveness import is_serving, left_running
+from mallbots.own_postgres import OwnPostgres
 from mallbots.redis_proxy import RedisProxy
 from mallbots.reporting import Failed
 from mallbots_platform.embedded_redis import EmbeddedRedis
@@ -36,7 +37,8 @@ Beside = Callable[[str], Awaitable[Mapping[str, str]]]
 class Supervisor:
     """Runs `contexts` in the directory `data`; `environ` is what their processes are told besides.
 
-    `beside` is called with Redis' URL before they start; they are told what it returns, too.
+    `beside` is called with Redis' URL before they start; they are told what it returns, too. Contexts `on_postgres` get
+    a database of a server of their own, all others a file.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Supervisor:
         *,
         through_proxy: bool = False,
         beside: Beside | None = None,
+        on_postgres: Iterable[str] = (),
     ) -> None:
         self.data = data
         self.contexts = tuple(contexts)
@@ -59,6 +62,8 @@ class Supervisor:
         self._redis: EmbeddedRedis | None = None
         self._redis_in_hand = asyncio.Lock()
         self._in_hand = {context: asyncio.Lock() for context in self.contexts}
+        self.databases = tuple(on_postgres)
+        self.postgres = OwnPostgres() if self.databases else None
         self._launcher = Launcher(self.contexts, log_file(data, "fork-server"))
         self._processes: dict[str, Launched] = {}
         self._log_starts: dict[str, int] = {}
@@ -124,6 +129,8 @@ class Supervisor:
         await self._refuse_leftovers()
         self._installation = installation_of(self.data)
         await self._start_redis()
+        if self.postgres:
+            await undisturbed(asyncio.to_thread(self.postgres.start, self.databases))
         if self._beside:
             self._environ = {**self._environ, **await self._beside(self.own_redis_url)}
         for context in self.contexts:
@@ -149,6 +156,8 @@ class Supervisor:
             await self.proxy.stop()
         if self._redis:
             await asyncio.to_thread(self._redis.stop)
+        if self.postgres:
+            await asyncio.to_thread(self.postgres.stop)
         if self._lock:
             self._lock.close()
 
@@ -198,13 +207,18 @@ class Supervisor:
 
     def _environment(self, context: str) -> dict[str, str]:
         ours = {
-            "MALLBOTS_DATABASE_URL": os.environ.get("MALLBOTS_DATABASE_URL") or database_url(self.data, context),
+            "MALLBOTS_DATABASE_URL": self._database_url(context),
             "MALLBOTS_REDIS_URL": self.redis_url,
             VARIABLE: self._installation,
             "MALLBOTS_ENDPOINTS": str(endpoints_directory(self.data)),
             "PYTHONPATH": import_path(),
         }
         return {**os.environ, **ours, **self._environ}
+
+    def _database_url(self, context: str) -> str:
+        if self.postgres and context in self.databases:
+            return self.postgres.url(context)
+        return os.environ.get("MALLBOTS_DATABASE_URL") or database_url(self.data, context)
 
     async def _until_ready(self, context: str) -> None:
         process, deadline = self._processes[context], time.monotonic() + START_SECONDS
@@ -260,9 +274,15 @@ async def supervised(
     *,
     through_proxy: bool = False,
     beside: Beside | None = None,
+    on_postgres: Iterable[str] = (),
 ) -> AsyncIterator[Supervisor]:
     """Running as long as the context lasts, whatever ends it."""
-    supervisor = Supervisor(data, contexts, environ or {}, report, through_proxy=through_proxy, beside=beside)
+    supervisor = Supervisor(
+        *(data, contexts, environ or {}, report),
+        through_proxy=through_proxy,
+        beside=beside,
+        on_postgres=on_postgres,
+    )
     try:
         await supervisor.start()
         yield supervisor

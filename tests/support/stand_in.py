@@ -21,6 +21,7 @@ class StandIn:
         self.contexts = CONTEXTS
         self.endpoints = {context: Endpoint(NOWHERE, NOWHERE, NOWHERE, 0) for context in CONTEXTS}
         self.proxy = proxy
+        self.databases = ("payments",)
         self.told: list[tuple[str, signal.Signals]] = []
 
     def tell(self, context: str, number: signal.Signals) -> None:

@@ -23,7 +23,8 @@ SETTLED_WITHIN_SECONDS = 40.0
 
 
 def restores(running: Supervisor, mall: Mall, dice: random.Random) -> Iterator[Trouble]:
-    context, take_back = dice.choice(running.contexts), dice.random() < 0.5
+    in_files = [context for context in running.contexts if context not in running.databases]
+    context, take_back = dice.choice(in_files), dice.random() < 0.5
     restore = _Restore(running, mall, context, take_back)
     yield Trouble("restored", context, restore.make, restore.copy)
 
