@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -18,6 +19,7 @@ from mallbots.reporting import Failed
 START_SECONDS, STOP_SECONDS = 30.0, 20.0
 OPTIONS = ("listen_addresses=", "fsync=off", "max_connections=200")
 UNPRIVILEGED = ("postgres", "nobody")
+PUBLIC_PLACES = ("/tmp", "/var/tmp")
 MISSING = "PostgreSQL is not installed here (Debian: apt-get install postgresql)"
 
 
@@ -31,7 +33,9 @@ class OwnPostgres:
     """Nothing of it outlives `stop`: what its databases hold is not synced, and gone with its directory."""
 
     def __init__(self) -> None:
-        self._scratch = Path(tempfile.mkdtemp(prefix="mallbots-pg-"))  # short, for a socket's path has to be
+        self._user = None if os.getuid() else next(filter(_exists, UNPRIVILEGED), None)  # it refuses to run as root
+        place = _reachable_by_others() if self._user else None
+        self._scratch = Path(tempfile.mkdtemp(prefix="mallbots-pg-", dir=place))  # short, for a socket's path has to be
         self._running: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str) -> str:
@@ -46,7 +50,9 @@ class OwnPostgres:
         data.mkdir()
         as_user = self._unprivileged()
         arguments = ["-U", "mall", "-A", "trust", "-E", "UTF8", "--no-sync"]
-        subprocess.run([*as_user, initdb, "-D", data, *arguments], check=True, stdout=subprocess.DEVNULL)
+        made = subprocess.run([*as_user, initdb, "-D", data, *arguments], capture_output=True, text=True)
+        if made.returncode:
+            raise Failed(f"PostgreSQL's initdb failed: {made.stderr.strip()}")
         settings = [part for option in OPTIONS for part in ("-c", option)]
         directory = ("-c", f"unix_socket_directories={self._scratch}")
         self._running = subprocess.Popen(
@@ -70,15 +76,13 @@ class OwnPostgres:
         return [int(pid) for (pid,) in rows]
 
     def _unprivileged(self) -> list[str]:
-        """PostgreSQL refuses to run as root."""
         if os.getuid() != 0:
             return []
-        user = next((name for name in UNPRIVILEGED if _exists(name)), None)
-        if user is None or not shutil.which("setpriv"):
+        if self._user is None or not shutil.which("setpriv"):
             raise Failed("PostgreSQL does not run as root, and there is nobody else here to run it as")
         for path in (self._scratch, self._scratch / "data"):
-            shutil.chown(path, user)
-        return ["setpriv", f"--reuid={user}", f"--regid={pwd.getpwnam(user).pw_gid}", "--clear-groups"]
+            shutil.chown(path, self._user)
+        return ["setpriv", f"--reuid={self._user}", f"--regid={pwd.getpwnam(self._user).pw_gid}", "--clear-groups"]
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -90,6 +94,15 @@ class OwnPostgres:
                 if (self._running and self._running.poll() is not None) or time.monotonic() > deadline:
                     raise Failed(f"PostgreSQL did not start: {error}") from error
             time.sleep(0.05)
+
+
+def _reachable_by_others() -> str | None:
+    """The scratch directory, unless something on the way to it is its owner's only; else one that everybody has."""
+    own = Path(tempfile.gettempdir()).resolve()
+    for place in (own, *map(Path, PUBLIC_PLACES)):
+        if all(path.is_dir() and path.stat().st_mode & stat.S_IXOTH for path in (place, *place.parents)):
+            return str(place)
+    return None
 
 
 def _exists(user: str) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text
 from mallbots_platform.clock import now_us, rfc3339
 from mallbots_platform.envelope import Envelope, encode_envelope
 from mallbots_platform.epochs import Epochs
-from mallbots_platform.errors import Unavailable
+from mallbots_platform.errors import DatabaseAway, Unavailable
 from mallbots_platform.handling import Handling, Received, Route
 from mallbots_platform.inbox import Inbox
 from mallbots_platform.leases import Fence, Leases
@@ -135,8 +135,8 @@ class NoRedis:
         return 0
 
 
-class Killed(BaseException):
-    """The process died of a message: nothing of its commit was kept."""
+class Killed(DatabaseAway):
+    """The process died of a message: nothing of its commit was kept, and nobody counted it."""
 
 
 class Group(AbstractAsyncContextManager["Group"]):
