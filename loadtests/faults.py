@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.objectives import RECOVERY_SECONDS
-from mallbots.supervisor import undisturbed
+from mallbots.undisturbed import undisturbed
 
 COMMAND = (sys.executable, "-m", "mallbots", "fault")
 ON_AFTER, OFF_AFTER = 1 / 4, 1 / 2

@@ -6,24 +6,23 @@ import fcntl
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from redis.exceptions import RedisError
 
-from mallbots.directories import database_url, endpoints_directory, log_file, redis_address, redis_directory
+from mallbots.directories import database_url, endpoints_directory, log_file
 from mallbots.identity import KEY_PREFIX, VARIABLE, installation_of, installation_of_redis, key_prefix
+from mallbots.kept_redis import KeptRedis
 from mallbots.last_words import last_words
 from mallbots.launching import Launched, Launcher, import_path
 from mallbots.liveness import is_serving, left_running
 from mallbots.own_postgres import OwnPostgres
-from mallbots.redis_proxy import RedisProxy
 from mallbots.reporting import Failed
-from mallbots_platform.embedded_redis import EmbeddedRedis
+from mallbots.undisturbed import undisturbed
 from mallbots_platform.endpoints import Endpoint, read_endpoints
-from mallbots_platform.errors import Unavailable
 from mallbots_platform.installation import describe
 
 START_SECONDS = 60.0
@@ -56,11 +55,8 @@ class Supervisor:
         self.contexts = tuple(contexts)
         self._environ = environ
         self._report = report
-        self.proxy: RedisProxy | None = None
-        self._through_proxy = through_proxy
+        self.redis = KeptRedis(data, self._say, through_proxy=through_proxy)
         self._beside = beside
-        self._redis: EmbeddedRedis | None = None
-        self._redis_in_hand = asyncio.Lock()
         self._in_hand = {context: asyncio.Lock() for context in self.contexts}
         self.databases = tuple(on_postgres)
         self.postgres = OwnPostgres() if self.databases else None
@@ -75,15 +71,6 @@ class Supervisor:
     def endpoints(self) -> dict[str, Endpoint]:
         known = read_endpoints(endpoints_directory(self.data))
         return {context: known[context] for context in self.contexts}
-
-    @property
-    def redis_url(self) -> str:
-        """As the processes know it."""
-        return self.proxy.url if self.proxy else self.own_redis_url
-
-    @property
-    def own_redis_url(self) -> str:
-        return self._redis.url if self._redis else os.environ.get("MALLBOTS_REDIS_URL", "")
 
     @property
     def pids(self) -> dict[str, int]:
@@ -109,36 +96,22 @@ class Supervisor:
             await self._processes[context].wait()
             yield
 
-    @asynccontextmanager
-    async def without_redis(self, number: signal.Signals) -> AsyncIterator[Path]:
-        """Redis ends by that signal, and is started again afterwards, on the same port; meanwhile its directory may
-        be changed. Raises Failed when it is not ours."""
-        if self._redis is None:
-            raise Failed("Redis is not ours to be stopped: leave MALLBOTS_REDIS_URL unset")
-        async with self._redis_in_hand:
-            end = self._redis.kill if number is signal.SIGKILL else self._redis.stop
-            await asyncio.to_thread(end)
-            try:
-                yield self._redis.directory
-            finally:
-                await undisturbed(asyncio.to_thread(self._redis.start))
-
     async def start(self) -> None:
         """Returns when every process serves. Raises Failed with what the first one that did not had to say."""
         self._take_directory()
         await self._refuse_leftovers()
         self._installation = installation_of(self.data)
-        await self._start_redis()
+        await self.redis.start()
         if self.postgres:
             await undisturbed(asyncio.to_thread(self.postgres.start, self.databases))
         if self._beside:
-            self._environ = {**self._environ, **await self._beside(self.own_redis_url)}
+            self._environ = {**self._environ, **await self._beside(self.redis.own_url)}
         for context in self.contexts:
             await self._spawn(context)
         await asyncio.gather(*(self._until_ready(context) for context in self.contexts))
         self._keepers = [asyncio.create_task(self._keep(context)) for context in self.contexts]
-        if self._redis:
-            self._keepers.append(asyncio.create_task(self._keep_redis(self._redis)))
+        if self.redis.server:
+            self._keepers.append(asyncio.create_task(self.redis.keep()))
         else:
             await self._look_whose_redis()
 
@@ -152,10 +125,7 @@ class Supervisor:
             self.tell(context, signal.SIGCONT)
         await asyncio.gather(*(end_process(process) for process in self._processes.values()))
         await self._launcher.close()
-        if self.proxy:
-            await self.proxy.stop()
-        if self._redis:
-            await asyncio.to_thread(self._redis.stop)
+        await self.redis.stop()
         if self.postgres:
             await asyncio.to_thread(self.postgres.stop)
         if self._lock:
@@ -176,21 +146,11 @@ class Supervisor:
             pids = " ".join(str(pid) for pid in left.values())
             raise Failed(f"an earlier run in {self.data} left {', '.join(left)} running: stop them with `kill {pids}`")
 
-    async def _start_redis(self) -> None:
-        if "MALLBOTS_REDIS_URL" in os.environ:
-            return
-        self._redis = EmbeddedRedis(redis_directory(self.data))
-        await undisturbed(asyncio.to_thread(self._redis.start))
-        redis_address(self.data).write_text(self._redis.url)
-        if self._through_proxy:
-            self.proxy = RedisProxy(self._redis.url)
-            await self.proxy.start()
-
     async def _look_whose_redis(self) -> None:
         """Its processes say so, too, and leave it alone; but who has started them looks here."""
         prefix = self._environ.get(KEY_PREFIX) or key_prefix()
         with contextlib.suppress(RedisError, OSError):
-            whose = await installation_of_redis(self.redis_url, prefix)
+            whose = await installation_of_redis(self.redis.url, prefix)
             if whose not in ("", self._installation):
                 self._say(describe(whose, self._installation, f"{prefix}.installation"))
 
@@ -208,7 +168,7 @@ class Supervisor:
     def _environment(self, context: str) -> dict[str, str]:
         ours = {
             "MALLBOTS_DATABASE_URL": self._database_url(context),
-            "MALLBOTS_REDIS_URL": self.redis_url,
+            "MALLBOTS_REDIS_URL": self.redis.url,
             VARIABLE: self._installation,
             "MALLBOTS_ENDPOINTS": str(endpoints_directory(self.data)),
             "PYTHONPATH": import_path(),
@@ -250,16 +210,6 @@ class Supervisor:
                 with contextlib.suppress(OSError):  # out of processes or memory: the next round tries again
                     await self._spawn(context)
 
-    async def _keep_redis(self, redis: EmbeddedRedis) -> None:
-        """On the same port, so that everybody finds it again."""
-        while True:
-            await asyncio.sleep(0.2)
-            async with self._redis_in_hand:
-                if not redis.is_alive:
-                    self._say("redis ended; starting it again")
-                    with contextlib.suppress(Unavailable):
-                        await undisturbed(asyncio.to_thread(redis.start))
-
     def _say(self, text: str) -> None:
         with contextlib.suppress(OSError):  # nobody listens any more, but that stops no keeper
             self._report(text)
@@ -288,16 +238,6 @@ async def supervised(
         yield supervisor
     finally:
         await undisturbed(supervisor.stop())
-
-
-async def undisturbed(work: Coroutine[Any, Any, None]) -> None:
-    """Let it come to its end, also when the caller is cancelled meanwhile."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
 
 
 async def end_process(process: Launched) -> None:

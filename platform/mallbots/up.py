@@ -79,4 +79,4 @@ def _show(data: Path, running: Supervisor, stack: Stack) -> None:
     console = open_console()
     console.print(table)
     show_stack(stack, console)
-    console.print(f"Redis {running.redis_url} · data and logs in {data} · Ctrl-C stops everything", soft_wrap=True)
+    console.print(f"Redis {running.redis.url} · data and logs in {data} · Ctrl-C stops everything", soft_wrap=True)

@@ -11,7 +11,8 @@ from mallbots import supervisor as supervising
 from mallbots.directories import redis_address
 from mallbots.liveness import is_serving
 from mallbots.reporting import Failed
-from mallbots.supervisor import Supervisor, supervised, undisturbed
+from mallbots.supervisor import Supervisor, supervised
+from mallbots.undisturbed import undisturbed
 from tests.support.mall import is_gone
 from tests.support.world import eventually
 
@@ -64,14 +65,14 @@ async def test_all_that_die_at_once_are_started_again(tmp_path: Path) -> None:
 async def test_redis_that_dies_is_started_again(tmp_path: Path) -> None:
     said: list[str] = []
     async with redis_alone(tmp_path, said) as running:
-        redis = running._redis
+        redis = running.redis.server
         assert redis
-        pid, url = redis.pid, running.redis_url
+        pid, url = redis.pid, running.redis.url
         os.kill(pid, signal.SIGKILL)
 
         await eventually(lambda: redis.is_alive and redis.pid != pid, START_SECONDS)
 
-        assert running.redis_url == url == redis_address(tmp_path).read_text()
+        assert running.redis.url == url == redis_address(tmp_path).read_text()
     assert said == ["redis ended; starting it again"]
 
 
@@ -96,7 +97,7 @@ async def test_who_cannot_start_says_why_and_leaves_nothing(tmp_path: Path) -> N
             await running.stop()
 
     assert pids and all(is_gone(pid) for pid in pids)
-    assert running._redis and not running._redis.is_alive
+    assert running.redis.server and not running.redis.server.is_alive
 
 
 async def test_processes_are_told_what_was_started_beside_them(tmp_path: Path) -> None:
@@ -137,7 +138,7 @@ async def test_an_interrupted_start_stops_what_it_began(tmp_path: Path) -> None:
         await starting
 
     assert all(is_gone(process.pid) for process in running._processes.values())
-    assert running._redis and not running._redis.is_alive
+    assert running.redis.server and not running.redis.server.is_alive
 
 
 async def test_a_fork_server_that_is_stopped_holds_up_no_end(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import itertools
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from mallbots.chaos import Chaos
@@ -20,7 +21,7 @@ class StandIn:
         self.data = Path("/nowhere")
         self.contexts = CONTEXTS
         self.endpoints = {context: Endpoint(NOWHERE, NOWHERE, NOWHERE, 0) for context in CONTEXTS}
-        self.proxy = proxy
+        self.redis = SimpleNamespace(proxy=proxy)
         self.databases = ("payments",)
         self.told: list[tuple[str, signal.Signals]] = []
 

@@ -21,7 +21,8 @@ from mallbots.observe.program import Program
 from mallbots.observe.prometheus import PROMETHEUS, write_targets
 from mallbots.observe.site import Site, choose_ports
 from mallbots.reporting import Failed, one_line
-from mallbots.supervisor import Report, undisturbed
+from mallbots.supervisor import Report
+from mallbots.undisturbed import undisturbed
 from mallbots_platform.endpoints import read_endpoints
 
 PROGRAMS = (GRAFANA, PROMETHEUS, ALERTMANAGER, COLLECTOR, JAEGER, LOKI)

@@ -18,12 +18,12 @@ LEASE_SECONDS = 2.0
 
 def every_trouble(running: Supervisor, mall: Mall, seed: int) -> list[Trouble]:
     """Raises Failed when Redis is not ours to be troubled."""
-    if running.proxy is None:
+    if running.redis.proxy is None:
         raise Failed("chaos needs a Redis of its own: leave MALLBOTS_REDIS_URL unset")
     dice = random.Random(f"chaos {seed}")
     found = [
         *kills(running, dice, LEASE_SECONDS),
-        *troubles_of_redis(running, running.proxy),
+        *troubles_of_redis(running, running.redis.proxy),
         *switches(running, dice),
         *replays(running, dice),
         *hung_databases(running),

@@ -57,25 +57,25 @@ class _Server:
         self._proxy = proxy
 
     async def killed(self) -> None:
-        async with self._running.without_redis(signal.SIGKILL):
+        async with self._running.redis.without(signal.SIGKILL):
             await asyncio.sleep(0.5)
 
     async def emptied(self) -> None:
-        async with self._running.without_redis(signal.SIGKILL) as directory:
+        async with self._running.redis.without(signal.SIGKILL) as directory:
             shutil.rmtree(directory)
 
     async def from_older_dump(self) -> None:
         """Back to what it was a second ago."""
         dump = self._running.data / "older-redis"
-        async with self._running.without_redis(signal.SIGTERM) as directory:
+        async with self._running.redis.without(signal.SIGTERM) as directory:
             shutil.copytree(directory, dump)
         await asyncio.sleep(1.0)
-        async with self._running.without_redis(signal.SIGKILL) as directory:
+        async with self._running.redis.without(signal.SIGKILL) as directory:
             shutil.rmtree(directory)
             dump.rename(directory)
 
     async def flushed(self) -> None:
-        client = open_redis(self._running.own_redis_url)
+        client = open_redis(self._running.redis.own_url)
         try:
             for _ in range(3):
                 await client.flushall()
@@ -88,13 +88,13 @@ class _Server:
         directory = self._running.data / "redis-replica"
         replica = EmbeddedRedis(directory)
         await asyncio.to_thread(replica.start)
-        first, second = open_redis(self._running.own_redis_url), open_redis(replica.url)
+        first, second = open_redis(self._running.redis.own_url), open_redis(replica.url)
         try:
-            await self._hand_over(first, second, self._running.own_redis_url, replica.url)
+            await self._hand_over(first, second, self._running.redis.own_url, replica.url)
             await asyncio.sleep(WITH_THE_REPLICA_SECONDS)
-            await self._hand_over(second, first, replica.url, self._running.own_redis_url)
+            await self._hand_over(second, first, replica.url, self._running.redis.own_url)
         finally:
-            self._proxy.lead_to(self._running.own_redis_url)
+            self._proxy.lead_to(self._running.redis.own_url)
             await first.aclose()
             await second.aclose()
             await asyncio.to_thread(replica.stop)
