@@ -87,6 +87,7 @@ def test_an_older_program_lives_with_what_it_need_not_know(database: Database) -
     bring_up_to_date(database, OWNER, FIRST)
 
     database.run("INSERT INTO goods (id, name) VALUES (1, 'atlas')")
+    assert database.run("SELECT name FROM goods") == [("atlas",)]
 
 
 def test_a_program_that_is_too_old_is_refused(database: Database) -> None:

@@ -27,10 +27,10 @@ STEPS = st.one_of(
 def test_replays_pass_over_nothing_and_forget_nothing(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, int]], ends_anew: bool
 ) -> None:
-    asyncio.run(live(tmp_path_factory.mktemp("replay"), steps, ends_anew))
+    asyncio.run(check_all_is_heard(tmp_path_factory.mktemp("replay"), steps, ends_anew))
 
 
-async def live(directory: Path, steps: list[tuple[str, int, int]], ends_anew: bool) -> None:
+async def check_all_is_heard(directory: Path, steps: list[tuple[str, int, int]], ends_anew: bool) -> None:
     source, url = Source(), f"sqlite:///{directory}/own.db"
     async with AsyncExitStack() as stack:
         group, first = await stack.enter_async_context(Group(url, source)), dict[int, Any]()

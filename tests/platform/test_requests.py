@@ -284,7 +284,7 @@ async def told(processes: list[Parts], attempt: Attempt) -> str:
         return f"{type(error).__name__}: {error}"
 
 
-async def live_through(url: str, rounds: list[list[Attempt]]) -> None:
+async def check_answers(url: str, rounds: list[list[Attempt]]) -> None:
     """The attempts of a round are made at the same time."""
     first: dict[tuple[str, str, str], tuple[set[bytes], set[str]]] = {}
     async with Parts(url, COUNTER) as one, Parts(url, COUNTER) as other:
@@ -321,7 +321,7 @@ def test_whoever_calls_at_the_same_time_each_key_has_one_answer(
     def search(rounds: list[list[Attempt]]) -> None:
         for table in ("requests", "idempotency_keys"):
             database.run(f"DELETE FROM {table}")
-        asyncio.run(live_through(url, rounds))
+        asyncio.run(check_answers(url, rounds))
 
     search()
     database.close()

@@ -24,10 +24,10 @@ STEPS = st.one_of(
 def test_nothing_is_passed_over_or_mistaken(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, int, int]]
 ) -> None:
-    asyncio.run(live(tmp_path_factory.mktemp("truth"), steps))
+    asyncio.run(check_nothing_is_lost(tmp_path_factory.mktemp("truth"), steps))
 
 
-async def live(directory: Path, steps: list[tuple[str, int, int, int]]) -> None:
+async def check_nothing_is_lost(directory: Path, steps: list[tuple[str, int, int, int]]) -> None:
     source = Source()
     async with Group(f"sqlite:///{directory}/own.db", source) as group:
         for step, number, start, count in steps:
