@@ -144,7 +144,9 @@ class Life:
         yield process.timers.run()
         yield Gauges(process).run()
         yield Retention(
-            process.context, process.redis, process.writer, process.settings.retention_seconds, process.telemetry
+            *(process.context, process.redis, process.writer, process.readers),
+            process.settings.retention_seconds,
+            process.telemetry,
         ).run()
         for subscription in process.subscriptions.values():
             yield subscription.run()

@@ -1,8 +1,13 @@
 """Streams are trimmed where they are old and acknowledged by all; the log still has everything, and so has a replay."""
 
+from itertools import accumulate
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.partitions import StreamName, partition_of
-from mallbots_platform.retention import Retention
+from mallbots_platform.retention import Retention, old_ones
 from tests.platform.test_parking import operator
 from tests.support.world import Running, World, eventually, flush, redis_client
 
@@ -13,7 +18,7 @@ AGAIN_FROM_THREE = pb.ReplayRequest(group="listener", source="teller", from_sequ
 
 def retention(teller: Running, seconds: float) -> Retention:
     process = teller.process
-    return Retention(process.context, process.redis, process.writer, seconds, process.telemetry)
+    return Retention(process.context, process.redis, process.writer, process.readers, seconds, process.telemetry)
 
 
 async def entries(world: World) -> list[bytes]:
@@ -48,6 +53,25 @@ async def test_what_is_young_stays(world: World) -> None:
     trimmed = await retention(teller, 3600).trim()
 
     assert trimmed == 0
+
+
+@given(st.lists(st.integers(0, 3), max_size=9), st.integers(0, 30), st.integers(0, 9))
+def test_what_is_old_is_found_by_a_few_looks_at_the_log(gaps: list[int], before: int, trimmed: int) -> None:
+    times = list(accumulate(gaps))
+    looks = 0
+
+    class Log:
+        def run(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+            nonlocal looks
+            if "outbox_heads" in statement:
+                return [("events", 0, min(trimmed, len(times)), len(times))]
+            looks += 1
+            return [(times[int(str(values[2])) - 1],)]
+
+    old = sum(time < before for time in times)
+    expected = [("events", 0, old)] if old > min(trimmed, len(times)) else []
+    assert old_ones(Log(), before) == expected  # type: ignore[arg-type]
+    assert looks <= 4
 
 
 async def test_what_a_group_has_not_read_stays(world: World) -> None:

@@ -63,7 +63,9 @@ async def test_every_key_begins_with_the_prefix(tmp_path: Path, redis_server: Em
         await teller.process.faults.switch_on("poison-event", 1)
         for running in (teller, listener):
             await Gauges(running.process).look()
-        retention = Retention("teller", teller.process.redis, teller.process.writer, 0, teller.process.telemetry)
+        retention = Retention(
+            "teller", teller.process.redis, teller.process.writer, teller.process.readers, 0, teller.process.telemetry
+        )
         await eventually(retention.trim)
         await empties(redis_server)
         await teller.say("c")

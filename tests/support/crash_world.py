@@ -274,7 +274,7 @@ async def open_cases(desk: Desk) -> None:
 
 
 async def trim(process: Process) -> None:
-    retention = Retention(process.context, process.redis, process.writer, 0.1, process.telemetry)
+    retention = Retention(process.context, process.redis, process.writer, process.readers, 0.1, process.telemetry)
     while True:
         await asyncio.sleep(0.1)
         await retention.trim()

@@ -275,7 +275,7 @@ async def somebody_takes_over(troubles: Troubles) -> None:
 
 async def what_is_old_goes(troubles: Troubles) -> None:
     process = troubles.cases.process
-    retention = Retention(process.context, process.redis, process.writer, 0.0, process.telemetry)
+    retention = Retention(process.context, process.redis, process.writer, process.readers, 0.0, process.telemetry)
     await eventually(retention.trim, PATIENCE)
 
 
