@@ -19,7 +19,7 @@ from prometheus_client.samples import Exemplar
 
 from telemetry.registry import METRICS, Instrument, Metric
 
-ExemplarOf = Callable[[int], dict[str, str]]
+ExemplarOf = Callable[[int], dict[str, str] | None]
 Complaints = Callable[[], Sequence[str]]
 
 
@@ -52,9 +52,9 @@ class _Histogram(PrometheusHistogram):
         self._sum.inc(sum(amounts))
         for bucket, count in found.items():
             self._buckets[bucket].inc(count)
-            if exemplar_of is not None:
-                at = last[bucket]
-                self._buckets[bucket].set_exemplar(Exemplar(exemplar_of(at), amounts[at], time.time()))
+            at = last[bucket]
+            if exemplar_of is not None and (exemplar := exemplar_of(at)):
+                self._buckets[bucket].set_exemplar(Exemplar(exemplar, amounts[at], time.time()))
 
 
 class Meter:

@@ -13,7 +13,7 @@ from opentelemetry.util.types import Attributes
 
 from telemetry.redaction import redact_all, redact_text
 from telemetry.spans import Kind, Recording, Scope, Span
-from telemetry.trace_context import Origin, TraceContext, as_link, span_context
+from telemetry.trace_context import SAMPLED, Origin, TraceContext, as_link, span_context
 from telemetry.tracing import PLATFORM, Tracer, span_limits
 
 
@@ -68,6 +68,9 @@ class SdkSpan(Span):
         origin = Origin(f"{context.trace_id:032x}", "", context.trace_flags, False, tracestate, baggage)
         super().__init__(name, kind, origin, f"{context.span_id:016x}", recording)
         self._inner = inner
+
+    def _is_kept(self) -> bool:
+        return bool(self.flags & SAMPLED)
 
     def end(self, end_time: int | None = None) -> None:
         self._inner.end(end_time)

@@ -102,9 +102,12 @@ class Span(trace.Span):
         return TraceContext(traceparent, self.origin.tracestate, self.origin.baggage)
 
     @property
-    def exemplar(self) -> dict[str, str]:
-        """What leads from a measurement to this span."""
-        return {"trace_id": self.trace_id_hex, "span_id": self.span_id_hex}
+    def exemplar(self) -> dict[str, str] | None:
+        """What leads from a measurement to this span; None where nobody keeps it, so that it would lead nowhere."""
+        return {"trace_id": self.trace_id_hex, "span_id": self.span_id_hex} if self._is_kept() else None
+
+    def _is_kept(self) -> bool:
+        return self._sink is not None
 
     def fail(self, error: BaseException) -> None:
         """The first failure counts."""

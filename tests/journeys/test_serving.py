@@ -18,13 +18,27 @@ from prometheus_client.openmetrics import parser as openmetrics
 from mallbots.directories import CONTEXTS
 from mallbots.operators import open_operators
 from mallbots.quiet import until_quiet
-from tests.support.mall import RunningMall, mallbots, mallbots_here, open_day
+from telemetry.testing import OtlpReceiver
+from tests.support.mall import RunningMall, mallbots, mallbots_here, open_day, running_mall
 from tests.support.stranger import Stranger
+from tests.support.world import eventually
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 CUSTOMERS = 130
 parse_openmetrics: Any = openmetrics.text_string_to_metric_families
 parse_plain_text: Any = plain_text.text_string_to_metric_families
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[OtlpReceiver]:
+    with OtlpReceiver() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def mall(tmp_path_factory: pytest.TempPathFactory, receiver: OtlpReceiver) -> Iterator[RunningMall]:
+    with running_mall(tmp_path_factory.mktemp("mall"), OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint) as running:
+        yield running
 
 
 @pytest.fixture
@@ -67,10 +81,13 @@ def test_every_service_says_that_it_is_healthy(mall: RunningMall, kind: str) -> 
         assert set(answers) == {health_pb2.HealthCheckResponse.SERVING}
 
 
-async def test_prometheus_gets_exemplars_from_each_process(mall: RunningMall) -> None:
+async def test_prometheus_gets_exemplars_from_each_process_that_lead_to_traces(
+    mall: RunningMall, receiver: OtlpReceiver
+) -> None:
     async with mall.clients() as clients, open_day(clients) as day:
         await day.visit()
 
+    led = set()
     for context, at in mall.services.items():
         kind, text = scraped(at["metrics"], OPENMETRICS)
         families = {family.name: family for family in parse_openmetrics(text)}
@@ -78,7 +95,8 @@ async def test_prometheus_gets_exemplars_from_each_process(mall: RunningMall) ->
         assert kind.startswith("application/openmetrics-text"), context
         assert "mallbots_build_info" in families or "mallbots_build" in families
         assert exemplars, context
-        assert all(len(exemplar.labels.get("trace_id", "0" * 32)) == 32 for exemplar in exemplars)
+        led |= {exemplar.labels["trace_id"] for exemplar in exemplars}
+    await eventually(lambda: led <= {span.trace_id for span in receiver.spans}, seconds=30)
 
 
 def test_an_older_prometheus_gets_plain_text(mall: RunningMall) -> None:

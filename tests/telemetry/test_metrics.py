@@ -205,6 +205,14 @@ def test_a_batch_counts_as_each_of_its_amounts_would(amounts: list[float]) -> No
     assert [exemplar for *_, exemplar in told] == [exemplar for *_, exemplar in expected]
 
 
+def test_what_leads_nowhere_is_left_out(meter: Meter) -> None:
+    histogram = meter.histogram("mallbots_commit_seconds")
+
+    histogram.observe_many([0.1, 200.0], lambda at: {"span_id": "kept"} if at else None)
+
+    assert [exemplar for *_, exemplar in samples(meter) if exemplar] == [({"span_id": "kept"}, 200.0)]
+
+
 def samples(meter: Meter) -> Iterator[tuple[str, dict[str, str], float, tuple[dict[str, str], float] | None]]:
     """Without when they were made."""
     for family in meter.registry.collect():

@@ -45,6 +45,19 @@ def test_none_or_all_are_kept(ratio: str, kept: int, monkeypatch: pytest.MonkeyP
     assert len(spans.spans) == kept
 
 
+def test_what_nobody_keeps_is_no_exemplar(monkeypatch: pytest.MonkeyPatch) -> None:
+    sampler(monkeypatch, "parentbased_traceidratio", "0.3")
+    spans, led = CapturedSpans(), set()
+    for tracer in (Tracer(spans), Tracer()):  # the second is that of operators' calls, which are not traced
+        for _ in range(50):
+            span = tracer.span("x", new_trace=True)
+            span.end()
+            if span.exemplar:
+                led.add(span.exemplar["trace_id"])
+
+    assert led == {span.trace_id_hex for span in spans.spans}
+
+
 def test_about_half_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     sampler(monkeypatch, "parentbased_traceidratio", "0.5")
     random.seed(11)
