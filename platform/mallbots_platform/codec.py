@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from mallbots_platform.errors import InvalidInput
+from mallbots_platform.errors import InvalidInput, NewerVersion
 from mallbots_platform.messages import Accepted, Contract, Refused, Upcaster
 
 PLATFORM = Contract(context="platform", events=(Accepted, Refused))
@@ -26,9 +26,11 @@ class _Reader(NamedTuple):
 
 
 class Codec:
-    """Knows the messages of the contracts it was given."""
+    """Knows the messages of the contracts it was given. Where `own` data are read, what is not known at all was written
+    by a later program, too."""
 
-    def __init__(self, *contracts: Contract) -> None:
+    def __init__(self, *contracts: Contract, own: bool = False) -> None:
+        self._own = own
         self._wires: dict[type, Wire] = {}
         self._readers: dict[str, _Reader] = {}
         for contract in (PLATFORM, *contracts):
@@ -55,10 +57,10 @@ class Codec:
         return msgspec.json.encode(message)
 
     def decode(self, name: str, version: int, data: bytes | str | msgspec.Raw) -> Any:
-        """Raises InvalidInput for an unknown name, a newer version or a wrong payload, with the path to it."""
+        """Raises NewerVersion, and InvalidInput for an unknown name or a wrong payload, with the path to it."""
         reader = self._readers.get(name)
         if reader is None:
-            raise InvalidInput("type", f"{name} is not known here")
+            raise self._unknown(name)
         try:
             if version == reader.version:
                 return reader.decode(bytes(data) if isinstance(data, msgspec.Raw) else data)
@@ -66,9 +68,13 @@ class Codec:
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise InvalidInput("data", f"{name}: {error}") from error
 
+    def _unknown(self, name: str) -> Exception:
+        unknown = f"{name} is not known here"
+        return NewerVersion(unknown) if self._own else InvalidInput("type", unknown)
+
     def _upcast(self, name: str, version: int, reader: _Reader, data: bytes | str | msgspec.Raw) -> Any:
         if version > reader.version:
-            raise InvalidInput("dataversion", f"{name}: version {version} is newer than {reader.version}, known here")
+            raise NewerVersion(f"{name}: version {version} is newer than {reader.version}, known here")
         payload = msgspec.json.decode(data)
         for number in range(version, reader.version):
             if number not in reader.upcasters:

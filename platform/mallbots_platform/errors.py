@@ -71,6 +71,13 @@ class TookTooLong(Unavailable):
     public = "this took the database too long: try again later"
 
 
+class NewerVersion(PlatformError):
+    """A later program has written this, and only such a one can read it: UNAVAILABLE; a consumer waits for that, and
+    counts no attempt."""
+
+    public = "this was written by a later program than this one: try again later"
+
+
 class DatabaseAway(Unavailable):
     """The own database is lost, full or hung: nothing of this transaction was kept; a consumer pauses, and burns no
     attempt. What `passes` is over by itself soon."""

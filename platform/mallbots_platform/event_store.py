@@ -34,8 +34,8 @@ class EventSourced(Generic[A]):
         self._type = kind
         self._kind = _words(kind.__name__)
         contract = events if isinstance(events, Contract) else Contract(context=kind.__name__, events=events)
-        self._codec = Codec(contract)
-        self._shape = _shape(kind)
+        self._codec = Codec(contract, own=True)
+        self._shape = _shape(kind, contract)
         self._database = database
         self._outbox = outbox
         self._snapshot_every = snapshot_every
@@ -140,10 +140,11 @@ def _words(name: str) -> str:
     return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()
 
 
-def _shape(kind: type) -> str:
-    """Changes when the fields of the state do, so that a snapshot of an older program is not misread."""
+def _shape(kind: type, contract: Contract) -> str:
+    """Changes when the fields of the state do, or its events, so that a snapshot of another program is not misread."""
     schema: Callable[[Any], Any] = msgspec.json.schema
-    return hashlib.sha256(msgspec.json.encode(schema(kind), order="sorted")).hexdigest()[:16]
+    versions = {contract.wire_name(event): contract.version(event) for event in contract.events}
+    return hashlib.sha256(msgspec.json.encode([schema(kind), versions], order="sorted")).hexdigest()[:16]
 
 
 _READ = """

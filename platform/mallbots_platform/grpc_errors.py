@@ -19,6 +19,7 @@ STATUS_OF: dict[type[BaseException], grpc.StatusCode] = {
     errors.RuleViolated: grpc.StatusCode.FAILED_PRECONDITION,
     errors.Conflict: grpc.StatusCode.ABORTED,
     errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
+    errors.NewerVersion: grpc.StatusCode.UNAVAILABLE,
     TimeoutError: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
 SERVER_FAULTS = {

@@ -16,6 +16,7 @@ from mallbots_platform.errors import (
     Conflict,
     DatabaseAway,
     InvalidInput,
+    NewerVersion,
     NotFound,
     RuleViolated,
     as_failure,
@@ -40,6 +41,7 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
     DUPLICATE = "duplicate"
     RETRIED = "retried"
+    NEWER = "newer"
     PARKED = "parked"
     DEAD = "dead"
 
@@ -107,7 +109,7 @@ class Handling:
         span = self._span(envelope, entry)
         handler = route.handlers.get(envelope.type)
         if handler is None:
-            return Attempt(Outcome.IGNORED, "", "", 0, span)
+            return _unheard(route, envelope, span)
         started = time.perf_counter_ns()
         try:
             error = self.suspects.verdict(stream, entry.seq) or self._run(handler, route, envelope, span)
@@ -121,6 +123,8 @@ class Handling:
             self._log_slowness(span, handler_us / 1e6, about(envelope, self._group, number))
         if error is None:
             return Attempt(Outcome.APPLIED, "", "", handler_us, span)
+        if isinstance(error, NewerVersion):
+            return Attempt(Outcome.NEWER, words_of(error), NewerVersion.__name__, handler_us, span)
         span.fail(error)
         if not isinstance(error, (*PERMANENT, NotFound, Conflict)):
             self._log_failure(span, error, about(envelope, self._group, number))
@@ -184,6 +188,14 @@ class Handling:
     def _log_failure(self, span: Span, error: Exception, about: Mapping[str, Any]) -> None:
         with self._telemetry.tracer.use(span):
             self._telemetry.log.warning("message failed", exc_info=error, **about)
+
+
+def _unheard(route: Route, envelope: Envelope, span: Span) -> Attempt:
+    """Events that nobody here listens to are no concern of ours; commands are meant for us: a later program knows
+    them."""
+    if not route.replies:
+        return Attempt(Outcome.IGNORED, "", "", 0, span)
+    return Attempt(Outcome.NEWER, f"no {envelope.type} is carried out here", NewerVersion.__name__, 0, span)
 
 
 def about(envelope: Envelope, group: str, attempt: int) -> dict[str, Any]:

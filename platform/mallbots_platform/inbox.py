@@ -134,12 +134,15 @@ class Inbox:
         attempt = self._handling.attempt(route, message.stream, envelope, entry, message.attempts + 1)
         if attempt.outcome in (Outcome.APPLIED, Outcome.IGNORED):
             self.lot.release(message)
+        elif attempt.outcome is Outcome.NEWER:
+            self.lot.keep_on(message, attempt.error)
         else:
             state = self.lot.failed(message, attempt.error, attempt.outcome is Outcome.DEAD)
             attempt.outcome = Outcome.DEAD if state == DEAD else Outcome.RETRIED
         reached("retry: attempted")
         batch = _Batch(message.stream, route, set(), again=True)
-        self._note(batch, envelope, entry, attempt, message.attempts + 1)
+        number = message.attempts + (attempt.outcome is not Outcome.NEWER)
+        self._note(batch, envelope, entry, attempt, number)
         self._write_deliveries(batch)
         return attempt.outcome in (Outcome.APPLIED, Outcome.IGNORED)
 
@@ -202,7 +205,10 @@ class Inbox:
             raw = _text(entry.raw)
             self.lot.bury(batch.stream, entry.seq, envelope, raw, attempt.error, 1, entry.published_at)
             batch.parked_keys.add(envelope.subject)
-        self._note(batch, envelope, entry, attempt, 1)
+        elif attempt.outcome is Outcome.NEWER:
+            self.lot.keep(batch.stream, entry.seq, envelope, _text(entry.raw), attempt.error, entry.published_at)
+            batch.parked_keys.add(envelope.subject)
+        self._note(batch, envelope, entry, attempt, 0 if attempt.outcome is Outcome.NEWER else 1)
         return attempt.outcome is Outcome.PARKED
 
     def _note(self, batch: _Batch, envelope: Envelope, entry: Received, attempt: Attempt, number: int) -> None:
@@ -241,7 +247,7 @@ class Inbox:
         its_turn_at = now - handler_us  # the others of its batch came first
         stream_us = max(0, its_turn_at - entry.published_at) if entry.published_at else 0
         place = (self._group, *batch.stream, entry.seq, envelope.id, envelope.type, envelope.subject)
-        told = "parked" if outcome is Outcome.RETRIED else outcome.value
+        told = "parked" if outcome in (Outcome.RETRIED, Outcome.NEWER) else outcome.value
         critical_us = max(0, now - created_at)
         times = (outbox_us, stream_us, handler_us, critical_us, now)
         return (*place, envelope.correlationid, told, attempts, *times, error)

@@ -15,6 +15,7 @@ from mallbots_platform.errors import (
     Conflict,
     DatabaseAway,
     InvalidInput,
+    NewerVersion,
     NotFound,
     RuleViolated,
     Unavailable,
@@ -30,7 +31,7 @@ from telemetry.tracing import Kind, Span, TraceContext
 
 T = TypeVar("T")
 JobHandler = Callable[[Any], Awaitable[object]]
-EXPECTED = (InvalidInput, RuleViolated, NotFound, Conflict)
+EXPECTED = (InvalidInput, NewerVersion, RuleViolated, NotFound, Conflict)
 PAUSE_SECONDS = 0.5
 
 
@@ -124,10 +125,10 @@ class JobAttempts:
     async def _call(self, job: Job) -> Callable[[], object] | None:
         """What the job still wants to be changed, if anything."""
         envelope = job.envelope
-        message = self._codec.decode(envelope.type, envelope.dataversion, envelope.data)
         handler = self._handlers.get(envelope.type)
         if handler is None:
-            raise InvalidInput("type", f"{self._group} does no {envelope.type}")
+            raise NewerVersion(f"{self._group} does no {envelope.type}")
+        message = self._codec.decode(envelope.type, envelope.dataversion, envelope.data)
         try:
             async with asyncio.timeout(self._longest_seconds) as limit:
                 then = await handler(message)

@@ -7,7 +7,7 @@ from typing import Any
 from mallbots_platform.clock import from_rfc3339, now_us
 from mallbots_platform.delivery_metrics import DeliveryMetrics, Handled
 from mallbots_platform.envelope import Envelope, decode_envelope
-from mallbots_platform.errors import Conflict, InvalidInput, words_of
+from mallbots_platform.errors import Conflict, InvalidInput, NewerVersion, words_of
 from mallbots_platform.handling import PERMANENT, Outcome
 from mallbots_platform.job_streams import Entry
 from mallbots_platform.parking import DEAD, ParkedMessage, ParkingLot
@@ -86,7 +86,10 @@ class JobLedger:
             return
         words, is_permanent = words_of(error), isinstance(error, PERMANENT)
         place = (job.stream, job.seq, job.envelope, job.text, words)
-        if job.parked is not None:
+        if isinstance(error, NewerVersion):
+            self._keep(job, words)
+            outcome = Outcome.NEWER
+        elif job.parked is not None:
             state = self.lot.failed(job.parked, words, is_permanent)
             outcome = Outcome.DEAD if state == DEAD else Outcome.RETRIED
         elif is_permanent:
@@ -96,6 +99,13 @@ class JobLedger:
             self.lot.park(*place, job.published_at)
             outcome = Outcome.PARKED
         self._note(job, attempt, outcome, words)
+
+    def _keep(self, job: Job, words: str) -> None:
+        """For a later program; the attempt does not count."""
+        if job.parked is not None:
+            self.lot.keep_on(job.parked, words)
+        else:
+            self.lot.keep(job.stream, job.seq, job.envelope, job.text, words, job.published_at)
 
     def take(self, message: ParkedMessage, until: int) -> bool:
         """Whether this process may try a parked job now; until then no other does. The attempt counts from here, for
@@ -153,7 +163,7 @@ class JobLedger:
     def _write(self, job: Job, outcome: Outcome, times: tuple[int, int, int, int], error: str) -> None:
         """In place of what was written before, so that whoever follows the deliveries hears of it."""
         place, envelope = (self._group, *job.stream, job.seq), job.envelope
-        told = Outcome.PARKED if outcome is Outcome.RETRIED else outcome
+        told = Outcome.PARKED if outcome in (Outcome.RETRIED, Outcome.NEWER) else outcome
         identity: tuple[Any, ...] = (*place, envelope.id, envelope.type, envelope.subject, envelope.correlationid)
         self._database.run(_FORGET, place)
         row = (*identity, told.value, job.attempt, *times, now_us(), error)

@@ -1,4 +1,5 @@
-"""What could not be handled, per key, in the consumer's own database: waiting, queued behind another, or dead."""
+"""What could not be handled, per key, in the consumer's own database: waiting, queued behind another, kept for a newer
+program, or dead."""
 
 import random
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from mallbots_platform.envelope import Envelope
 from mallbots_platform.errors import NotFound
 from mallbots_platform.partitions import StreamName
 
-WAITING, QUEUED, DEAD = "waiting", "queued", "dead"
+WAITING, QUEUED, DEAD, NEWER = "waiting", "queued", "dead", "newer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,19 @@ class ParkingLot:
         """The first attempt failed; there will be others."""
         due_at = now_us() + self.policy.pause_us(1)
         self._insert(stream, seq, envelope, WAITING, 1, due_at, published_at, error, raw)
+
+    def keep(self, stream: StreamName, seq: int, envelope: Envelope, raw: str, error: str, published_at: int) -> None:
+        """Only a later program can read it: that is no failure, and no attempt."""
+        self._insert(stream, seq, envelope, NEWER, 0, 0, published_at, error, raw)
+
+    def keep_on(self, message: ParkedMessage, error: str) -> None:
+        """It was tried again, and still only a later program can read it."""
+        row = (NEWER, message.attempts, error, message.id)
+        self._database.run("UPDATE parked SET state = ?, attempts = ?, due_at = 0, error = ? WHERE id = ?", row)
+
+    def try_kept(self) -> int:
+        """This may be the program that what is kept waits for; how many there are."""
+        return self._database.change(_TRY_KEPT, (now_us(), self._group))
 
     def queue(self, stream: StreamName, seq: int, envelope: Envelope, raw: str, published_at: int) -> None:
         """An earlier message of its key is parked: wait for that one."""
@@ -185,4 +199,5 @@ _PROMOTE = """
         SELECT MIN(seq) FROM parked WHERE group_name = ? AND source = ? AND channel = ? AND key = ?
     )
 """
+_TRY_KEPT = "UPDATE parked SET state = 'waiting', due_at = ? WHERE group_name = ? AND state = 'newer'"
 _RETRY = "UPDATE parked SET state = 'waiting', attempts = 0, due_at = ? WHERE group_name = ? AND state <> 'queued'"

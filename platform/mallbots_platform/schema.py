@@ -25,6 +25,10 @@ def _added_texts(*names: str) -> list[Column[str]]:
     return [Column(name, Text, nullable=False, server_default="") for name in names]
 
 
+def _added_numbers(**defaults: int) -> list[Column[int]]:
+    return [Column(name, BigInteger, nullable=False, server_default=str(least)) for name, least in defaults.items()]
+
+
 facts = Table("platform_facts", metadata, Column("name", Text, primary_key=True), *_texts("value"))
 
 events = Table(
@@ -153,6 +157,7 @@ timers = Table(
     *_numbers("due_at", "attempts"),
     *_texts("data", "correlation_id", "traceparent", "error"),
     *_added_texts("causation_id"),
+    *_added_numbers(data_version=1, kept=0),
     PrimaryKeyConstraint("type", "key"),
     Index("timers_by_due", "due_at"),
 )
@@ -231,6 +236,14 @@ MIGRATIONS = (
         name="a call has an id and a key",
         oldest=6,  # an earlier one would not find the keys that are given from now on, and do a call twice
         creates=(keys,),
+    ),
+    Migration(
+        number=7,
+        name="timers wait for later programs",
+        statements=(
+            "ALTER TABLE timers ADD COLUMN data_version BIGINT NOT NULL DEFAULT 1",
+            "ALTER TABLE timers ADD COLUMN kept BIGINT NOT NULL DEFAULT 0",
+        ),
     ),
 )
 VERSION = number_of(MIGRATIONS)

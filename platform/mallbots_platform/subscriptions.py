@@ -175,6 +175,8 @@ class Subscription:
         for stream in self._owned():
             await self._recover(stream)
         await self._look_at_ends(self._owned())
+        if await self._writer.run(self.lot.try_kept):
+            self.retry_soon()
 
     async def _owners_changed(self) -> None:
         self._ready = False

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from mallbots_platform.causes import Cause
@@ -17,6 +18,7 @@ from mallbots_platform.errors import (
     Conflict,
     DatabaseAway,
     InvalidInput,
+    NewerVersion,
     NotFound,
     RuleViolated,
     Unavailable,
@@ -24,7 +26,7 @@ from mallbots_platform.errors import (
     words_of,
 )
 from mallbots_platform.ids import new_id
-from mallbots_platform.messages import Contract
+from mallbots_platform.messages import Contract, Upcaster
 from mallbots_platform.readers import Readers
 from mallbots_platform.requests import Requests
 from mallbots_platform.suspects import Suspects
@@ -34,6 +36,7 @@ from telemetry.bundle import Telemetry
 from telemetry.tracing import Kind, Span, TraceContext
 
 LONGEST_SLEEP = 5.0
+KEPT_SECONDS = 60.0
 BATCH = 100
 TimerHandler = Callable[[Any], object]
 
@@ -48,6 +51,7 @@ class DueTimer(NamedTuple):
     correlation_id: str
     traceparent: str
     causation_id: str
+    data_version: int
 
 
 class Timers:
@@ -63,24 +67,28 @@ class Timers:
         self._requests = requests
         self._telemetry = telemetry
         self._suspects = Suspects("timers", telemetry.meter)
-        self._codec = Codec()
+        self._codec = Codec(own=True)
         self._handlers: dict[str, TimerHandler] = {}
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
-    def handle(self, handlers: Mapping[type, TimerHandler]) -> None:
-        """Say what happens when a timer of each type is due."""
-        contract = Contract(context=self._context, commands=tuple(handlers))
+    def handle(
+        self,
+        handlers: Mapping[type, TimerHandler],
+        versions: Mapping[type, int] = MappingProxyType({}),
+        upcasters: Mapping[tuple[str, int], Upcaster] = MappingProxyType({}),
+    ) -> None:
+        """Say what happens when a timer of each type is due; how its versions are read, as in a contract."""
+        contract = Contract(context=self._context, commands=tuple(handlers), versions=versions, upcasters=upcasters)
         self._codec.know(contract)
         self._handlers.update({contract.wire_name(kind): handler for kind, handler in handlers.items()})
 
     def set(self, timer: object, key: str, due: datetime) -> None:
         """Part of the transaction of the piece that runs."""
-        cause, name = self._writer.cause, self._codec.wire(type(timer)).name
-        data = self._codec.encode(timer).decode()
-        trace = cause.trace.traceparent
-        row = (name, key, new_id(), microseconds(due), 0, data, cause.correlation_id, trace, "", cause.causation_id)
-        self._writer.database.run(_SET, row)
+        cause, wire = self._writer.cause, self._codec.wire(type(timer))
+        place, data = (wire.name, key, new_id()), self._codec.encode(timer).decode()
+        told = (cause.correlation_id, cause.trace.traceparent, "", cause.causation_id)
+        self._writer.database.run(_SET, (*place, microseconds(due), 0, data, *told, wire.version, 0))
         self._writer.effects += 1
         self._writer.after_commit(self._wake)
 
@@ -90,8 +98,12 @@ class Timers:
 
     async def run(self) -> None:
         """Fire what is due, until cancelled."""
+        tried_kept = False
         while True:
             try:
+                if not tried_kept:
+                    await self._writer.run(partial(self._writer.database.run, _TRY_KEPT, (now_us(),)))
+                    tried_kept = True
                 pause = await self._fire_due()
                 self.trouble = ""
             except Unavailable as error:
@@ -121,13 +133,17 @@ class Timers:
                 self._carry_out(timer, Cause(timer.id, timer.correlation_id or timer.key, span.context))
             except (RuleViolated, NotFound, AlreadyExists, InvalidInput) as refusal:
                 self._telemetry.log.info("timer refused", type=timer.type, key=timer.key, reason=str(refusal))
+            except NewerVersion as newer:
+                self._telemetry.log.info("timer kept", type=timer.type, key=timer.key, reason=str(newer))
+                self._set_again(timer, KEPT_SECONDS, words_of(newer), kept=True)
             except DatabaseAway as away:
                 self._suspects.accuse(away, *place)
                 raise
             except BaseException as error:  # also one that would end the thread
                 span.fail(as_failure(error))
                 self._telemetry.log.warning("timer failed", exc_info=error, type=timer.type, key=timer.key)
-                self._set_again(timer, words_of(error))
+                longest = min(30.0, 0.2 * 2.0 ** min(timer.attempts + 1, 20))
+                self._set_again(timer, random.uniform(0, longest), words_of(error))
             else:
                 self._suspects.acquit(*place)
         self._writer.after_commit(span.end)
@@ -155,17 +171,19 @@ class Timers:
                     raise
 
     def _message(self, timer: DueTimer) -> Any:
-        """Raises LookupError for one that this program cannot read: a refusal would end it, and another may read it."""
+        """Raises LookupError for one that makes no sense here: a refusal would end it, and another program may read it.
+        Raises NewerVersion."""
         try:
-            return self._codec.decode(timer.type, 1, timer.data)
+            return self._codec.decode(timer.type, timer.data_version, timer.data)
         except InvalidInput as error:
             raise LookupError(str(error)) from error
 
-    def _set_again(self, timer: DueTimer, error: str) -> None:
-        longest = min(30.0, 0.2 * 2.0 ** min(timer.attempts + 1, 20))
-        due_at = now_us() + round(random.uniform(0, longest) * 1_000_000)
-        told = (timer.data, timer.correlation_id, timer.traceparent, error, timer.causation_id)
-        self._writer.database.run(_SET, (*timer[:3], due_at, timer.attempts + 1, *told))
+    def _set_again(self, timer: DueTimer, pause: float, error: str, *, kept: bool = False) -> None:
+        """What is kept waits for a later program, and that is no failure. It is tried at each start, for that may be
+        one, and now and then, for one may run beside."""
+        due_at, attempts = now_us() + round(pause * 1_000_000), timer.attempts + (not kept)
+        told = (timer.data, timer.correlation_id, timer.traceparent, error, timer.causation_id, timer.data_version)
+        self._writer.database.run(_SET, (*timer[:3], due_at, attempts, *told, int(kept)))
 
     def _wake(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed
@@ -173,14 +191,17 @@ class Timers:
 
 
 _SET = """
-    INSERT INTO timers (type, key, id, due_at, attempts, data, correlation_id, traceparent, error, causation_id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO timers (type, key, id, due_at, attempts, data, correlation_id, traceparent, error, causation_id,
+                        data_version, kept)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (type, key) DO UPDATE SET id = excluded.id, due_at = excluded.due_at, attempts = excluded.attempts,
         data = excluded.data, correlation_id = excluded.correlation_id, traceparent = excluded.traceparent,
-        error = excluded.error, causation_id = excluded.causation_id
+        error = excluded.error, causation_id = excluded.causation_id, data_version = excluded.data_version,
+        kept = excluded.kept
 """
 _DUE = """
-    SELECT type, key, id, due_at, attempts, data, correlation_id, traceparent, causation_id FROM timers
+    SELECT type, key, id, due_at, attempts, data, correlation_id, traceparent, causation_id, data_version FROM timers
     WHERE due_at <= ? ORDER BY due_at LIMIT ?
 """
+_TRY_KEPT = "UPDATE timers SET due_at = ? WHERE kept = 1"
 _TAKE = "DELETE FROM timers WHERE type = ? AND key = ? AND id = ? AND due_at = ?"

@@ -168,6 +168,7 @@ class WorkQueue:
 
     async def _retry(self) -> None:
         """Give parked jobs their next attempts."""
+        await self._write(self.lot.try_kept)
         while True:
             pause = await self._patiently(self._retry_due)
             await signalled(self._retry_now, pause)
@@ -215,6 +216,8 @@ class WorkQueue:
             with contextlib.suppress(Unavailable, RedisError, OSError):
                 for stream in self._streams.streams:
                     await self._look_for_strays(stream)
+                if await self._writer.run(self.lot.try_kept):  # by another process of this context, that knows them
+                    self.retry_soon()
 
     async def _look_for_strays(self, stream: StreamName) -> None:
         before = now_us() - round(self._claim_seconds * 1_000_000)

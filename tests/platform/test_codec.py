@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mallbots_platform.codec import Codec, Wire
-from mallbots_platform.errors import InvalidInput
+from mallbots_platform.errors import InvalidInput, NewerVersion
 from mallbots_platform.messages import Accepted, Contract, Refused, command, event, value
 
 
@@ -135,8 +135,8 @@ def test_a_missing_link_in_the_chain_is_refused() -> None:
 
 
 @pytest.mark.parametrize("data", [b'{"text":"x","colour":"red"}', b"not JSON"])
-def test_a_newer_version_is_refused(data: bytes) -> None:
-    with pytest.raises(InvalidInput, match="version 4 is newer than 3, known here"):
+def test_a_newer_version_is_for_a_later_program(data: bytes) -> None:
+    with pytest.raises(NewerVersion, match="version 4 is newer than 3, known here"):
         codec.decode("painting.Painted", 4, data)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mallbots_platform.aggregates import Aggregate
 from mallbots_platform.causes import Cause
-from mallbots_platform.errors import AlreadyExists, Conflict, InvalidInput
+from mallbots_platform.errors import AlreadyExists, Conflict, NewerVersion
 from mallbots_platform.event_store import EventSourced
 from mallbots_platform.messages import Contract, event, value
 from mallbots_platform.writer import CONFLICT_RETRIES
@@ -323,5 +323,5 @@ async def test_old_versions_of_stored_events_are_read(parts: Parts) -> None:
 async def test_an_unknown_stored_event_is_never_skipped(parts: Parts) -> None:
     await parts.change(deposit(accounts_in(parts), "1", 5))
 
-    with pytest.raises(InvalidInput, match=r"Account\.Deposited is not known here"):
+    with pytest.raises(NewerVersion, match=r"Account\.Deposited is not known here"):
         await parts.change(lambda: accounts_in(parts, (Withdrawn,)).get("1"))

@@ -52,6 +52,8 @@ sums = Table("sums", metadata, Column("position", Integer, primary_key=True), Co
 class Consumer:
     """One consumer over a database; `restart` keeps nothing but the database."""
 
+    source = SOURCE
+
     def __init__(self, url: str, failures: dict[int, int]) -> None:
         self.url = url
         self.failures = failures
@@ -62,7 +64,7 @@ class Consumer:
     def restart(self) -> None:
         telemetry = open_telemetry("own", {})
         self.writer = Writer(self.database, telemetry.meter)
-        codec = Codec(OWN, SOURCE)
+        codec = Codec(OWN, self.source)
         outbox = Outbox("own", 1, self.writer, codec, telemetry.tracer)
         self.outbox = outbox
         lot = ParkingLot("own", self.database, RetryPolicy(attempts=50, base_seconds=0, cap_seconds=0))

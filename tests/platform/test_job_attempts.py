@@ -158,16 +158,16 @@ async def test_a_job_that_takes_too_long_has_failed(world: World) -> None:
     assert len(tries) == 2
 
 
-async def test_a_job_nobody_can_do_is_dead_with_the_reason(world: World) -> None:
+async def test_a_job_that_nobody_knows_waits_for_a_later_program(world: World) -> None:
     post = await open_post(world)
 
     await post.put("ann", job=Parcel)
     await post.put("ben")
 
     assert await post.does("ben")
-    assert await eventually(post.parked) == [("ann", "dead", 1)]
+    assert await eventually(post.parked) == [("ann", "newer", 0)]
     [(error,)] = await post.running.rows("SELECT error FROM parked")
-    assert error == "type: post.letters does no post.Parcel"
+    assert error == "post.letters does no post.Parcel"
 
 
 async def test_a_database_that_is_away_burns_no_attempt(two_places: World, monkeypatch: pytest.MonkeyPatch) -> None:
