@@ -220,6 +220,7 @@ LOGS = {
     "fault switched off": "Is it over?",
     "poison not placed": "Why had the fault no effect?",
     "spans not delivered": "Why is nothing seen in the back end?",
+    "setting not heeded": "Why does a variable of OpenTelemetry change nothing?",
 }
 
 

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import ssl
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ def transport_from_environment(environ: Mapping[str, str] = os.environ) -> Trans
     url = _url(own or common)
     target = Target(
         url,
-        _headers(_setting(environ, "HEADERS", "")),
+        _with_login(_headers(_setting(environ, "HEADERS", "")), url),
         _timeout(_setting(environ, "TIMEOUT", "10")),
         _choice("COMPRESSION", _setting(environ, "COMPRESSION", "none"), "none", "gzip") == "gzip",
         _setting(environ, "CERTIFICATE", ""),
@@ -195,7 +196,16 @@ def _url(endpoint: str) -> SplitResult:
         url = urlsplit(endpoint if "//" in endpoint else f"http://{endpoint}")
         if url.scheme in ("http", "https") and url.hostname and url.port != 0 and endpoint.isascii():
             return url
-    raise ValueError(f"OTEL_EXPORTER_OTLP_ENDPOINT is {endpoint!r}, must be a URL such as http://localhost:4318")
+    shown = endpoint.rpartition("@")[2]
+    raise ValueError(f"OTEL_EXPORTER_OTLP_ENDPOINT is {shown!r}, must be a URL such as http://localhost:4318")
+
+
+def _with_login(headers: dict[str, str], url: SplitResult) -> dict[str, str]:
+    """What an address such as http://name:password@host asks for, unless a header says how to log in."""
+    if url.username is None or "authorization" in map(str.lower, headers):
+        return headers
+    login = f"{unquote(url.username)}:{unquote(url.password or '')}"
+    return headers | {"authorization": f"Basic {b64encode(login.encode()).decode()}"}
 
 
 def _choice(name: str, value: str, *known: str) -> str:

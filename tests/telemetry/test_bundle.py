@@ -71,6 +71,25 @@ def test_a_setting_that_makes_no_sense_is_refused(variable: str) -> None:
         open_telemetry("ordering", {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318", variable: "nonsense"})
 
 
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"OTEL_PROPAGATORS": "b3,tracecontext"}, "OTEL_PROPAGATORS is not heeded"),
+        ({"OTEL_TRACES_EXPORTER": "zipkin"}, "OTEL_TRACES_EXPORTER is not heeded"),
+        ({"OTEL_METRICS_EXPORTER": "otlp"}, "metrics are scraped"),
+        ({"OTEL_BSP_SCHEDULE_DELAY": "100"}, "OTEL_BSP_SCHEDULE_DELAY: not heeded by the lean tracer"),
+        ({"OTEL_PROPAGATORS": "tracecontext, baggage", "OTEL_TRACES_EXPORTER": "otlp", "OTEL_LOGS_EXPORTER": ""}, ""),
+        ({"OTEL_BSP_SCHEDULE_DELAY": "100", "MALLBOTS_TRACER": "sdk"}, ""),
+    ],
+)
+def test_what_is_not_heeded_is_said_at_the_start(
+    variables: dict[str, str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_telemetry("ordering", variables).close()
+
+    assert [told in line for line in capsys.readouterr().out.splitlines()] == [True] * bool(told)
+
+
 def test_says_which_version_runs() -> None:
     telemetry = open_telemetry("ordering", {})
 

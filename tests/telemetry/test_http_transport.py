@@ -59,6 +59,26 @@ def test_headers_are_sent_decoded() -> None:
     assert "nonsense" not in headers
 
 
+@pytest.mark.parametrize(
+    ("headers", "sent"), [("", "Basic bWFsbDpwQHNz"), ("Authorization=Bearer%20x", "Bearer x")], ids=["login", "header"]
+)
+def test_an_address_may_say_who_sends(headers: str, sent: str) -> None:
+    with posted() as receiver:
+        sender = transport(receiver.endpoint.replace("://", "://mall:p%40ss@"), HEADERS=headers)
+        assert sender
+        sender.send(b"")
+        sender.close()
+
+    assert receiver.headers[0]["authorization"] == sent
+
+
+def test_a_refused_address_shows_no_password() -> None:
+    with pytest.raises(ValueError, match="is 'host:port', must be a URL") as refused:
+        transport("ftp://mall:hunter2@host:port")
+
+    assert "hunter2" not in str(refused.value)
+
+
 def test_those_for_traces_go_first() -> None:
     with posted() as receiver:
         sender = transport(

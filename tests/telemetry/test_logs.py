@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import threading
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 
+from telemetry.library_lines import LibraryLines
 from telemetry.logs import open_log
 from telemetry.testing import CapturedSpans
 from telemetry.tracing import Provider, Tracer
@@ -152,3 +154,17 @@ def test_writes_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr()
     assert json.loads(printed.out)["event"] == "process started"
     assert printed.err == ""
+
+
+def test_lines_of_libraries_have_the_shape_of_ours(log: Any, out: io.StringIO) -> None:
+    library = logging.Logger("asyncio")
+    library.addHandler(LibraryLines(log))
+
+    library.info("nobody needs to know")
+    library.warning("%s took long", "it")
+    library.error("it failed", exc_info=ValueError("bad"))
+    library.error("%d of what", "no number")
+
+    said = [(line["level"], line["event"], line["logger"]) for line in lines(out)]
+    assert said == [("warning", "it took long", "asyncio"), ("error", "it failed", "asyncio")]
+    assert "ValueError: bad" in lines(out)[1]["exception"]

@@ -7,8 +7,9 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from telemetry.propagation import extract, inject
+from telemetry.propagation import carriable, extract, inject
 from telemetry.trace_context import TraceContext, read_traceparent
+from telemetry.tracing import Tracer
 from tests.support.otlp import PARENT, TRACE, TRACEPARENT
 
 MALFORMED = [
@@ -91,9 +92,10 @@ def test_what_no_header_can_carry_stays_behind(unspeakable: str) -> None:
 
 
 printable = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=30)
+carried = st.sampled_from(["", "a=1", "a = 1;of=us, b=%20"])
 
 
-@given(st.sampled_from([TRACEPARENT, f"00-{TRACE}-{PARENT}-00"]), printable, printable)
+@given(st.sampled_from([TRACEPARENT, f"00-{TRACE}-{PARENT}-00"]), printable, carried)
 def test_comes_out_as_it_went_in(traceparent: str, state: str, baggage: str) -> None:
     context = TraceContext(traceparent, state, baggage)
 
@@ -114,3 +116,27 @@ def test_believes_what_the_sdk_believes(traceparent: str) -> None:
     assert (ours is not None) == theirs.is_valid
     if ours:
         assert (int(ours[0], 16), int(ours[1], 16), ours[2]) == (theirs.trace_id, theirs.span_id, theirs.trace_flags)
+
+
+@pytest.mark.parametrize(
+    ("baggage", "carried"),
+    [
+        ("x = 1;of=us, y=2", "x = 1;of=us, y=2"),
+        ("x=1,nonsense,y=2,=3,z=\u00e9", "x=1,y=2"),
+        (",".join(f"k{number}=1" for number in range(200)), ",".join(f"k{number}=1" for number in range(180))),
+        (f"x=1,y={'a' * 5000}", "x=1"),
+        (f"x={'a' * 9000}", ""),
+    ],
+    ids=["as it came", "malformed", "too many", "one too long", "too long"],
+)
+def test_baggage_that_may_not_be_carried_stays_at_the_door(
+    baggage: str, carried: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    carriable.cache_clear()
+    for _ in range(3):
+        taken = extract([("traceparent", TRACEPARENT), ("baggage", baggage)])
+        with Tracer().span("x", parent=taken):
+            pass
+
+    assert taken == TraceContext(TRACEPARENT, "", carried)
+    assert len(caplog.records) == (baggage != carried)
