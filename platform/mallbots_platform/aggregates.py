@@ -49,7 +49,10 @@ class Entity(Recorder):
 
 
 class Aggregate(Recorder):
-    """Kept as its events: a method checks rules and records; only `apply` changes state."""
+    """Kept as its events: a method checks rules and records; only `apply` changes state. How many events are
+    `behind_snapshot` is its repository's affair."""
+
+    behind_snapshot = 0
 
     def record(self, event: object) -> None:
         self.apply(event)

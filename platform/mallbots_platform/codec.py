@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from mallbots_platform.errors import InvalidInput, NewerVersion
+from mallbots_platform.errors import CannotStart, InvalidInput, NewerVersion
 from mallbots_platform.messages import Accepted, Contract, Refused, Upcaster
+from mallbots_platform.unwritable import refuse_unwritable
 
 PLATFORM = Contract(context="platform", events=(Accepted, Refused))
 
@@ -39,9 +40,18 @@ class Codec:
     def know(self, contract: Contract) -> None:
         for message_type in (*contract.events, *contract.commands):
             name, version = contract.wire_name(message_type), contract.version(message_type)
+            self._refuse_two(name, message_type)
             older = {number: up for (of, number), up in contract.upcasters.items() if of == name}
             self._wires[message_type] = Wire(name, version)
             self._readers[name] = _Reader(message_type, version, msgspec.json.Decoder(message_type).decode, older)
+
+    def _refuse_two(self, name: str, message_type: type) -> None:
+        known = self._readers.get(name)
+        if known and known.type is not message_type:
+            raise CannotStart(
+                f"two messages are called {name} on the wire: {full_name(known.type)} and {full_name(message_type)};"
+                " rename one of them"
+            )
 
     def wire(self, message_type: type) -> Wire:
         """Raises LookupError for a type that no known contract lists."""
@@ -54,7 +64,10 @@ class Codec:
         return name in self._readers
 
     def encode(self, message: object) -> bytes:
-        return msgspec.json.encode(message)
+        """Raises InvalidInput for a number that JSON cannot tell, with the path to it."""
+        encoded = msgspec.json.encode(message)
+        refuse_unwritable(message, encoded)
+        return encoded
 
     def decode(self, name: str, version: int, data: bytes | str | msgspec.Raw) -> Any:
         """Raises NewerVersion, and InvalidInput for an unknown name or a wrong payload, with the path to it."""
@@ -84,3 +97,7 @@ class Codec:
             except (LookupError, TypeError, ValueError, AttributeError) as error:
                 raise InvalidInput("data", f"{name}: is no version {number}: {error!r}") from error
         return msgspec.convert(payload, reader.type)
+
+
+def full_name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -8,12 +8,14 @@ import msgspec
 
 from mallbots_platform.aggregates import Aggregate
 from mallbots_platform.clock import now_us
+from mallbots_platform.code_hash import code_hash
 from mallbots_platform.codec import Codec
 from mallbots_platform.crash_points import reached
 from mallbots_platform.database import Database, Row
 from mallbots_platform.errors import AlreadyExists, Conflict, NotFound
 from mallbots_platform.messages import Contract
 from mallbots_platform.outbox import Outbox
+from mallbots_platform.unwritable import refuse_unwritable
 from telemetry.metrics import Meter
 
 A = TypeVar("A", bound=Aggregate)
@@ -58,6 +60,7 @@ class EventSourced(Generic[A]):
             aggregate.apply(self._codec.decode(type_name, data_version, data))
             aggregate.version, aggregate.correlation_id = version, correlation_id
         self._rehydrated.observe(len(rows))
+        aggregate.behind_snapshot = len(rows)
         return aggregate
 
     def add(self, aggregate: A) -> None:
@@ -77,7 +80,8 @@ class EventSourced(Generic[A]):
         aggregate.version = before
         self._append(aggregate, recorded, before)
         aggregate.saved(after)
-        if after // self._snapshot_every > before // self._snapshot_every:
+        has_none_of_use = aggregate.behind_snapshot >= self._snapshot_every
+        if has_none_of_use or after // self._snapshot_every > before // self._snapshot_every:
             self._take_snapshot(aggregate)
 
     def age(self, id: str) -> float:
@@ -127,9 +131,11 @@ class EventSourced(Generic[A]):
         return None
 
     def _take_snapshot(self, aggregate: A) -> None:
-        state = msgspec.json.encode(aggregate).decode()
-        row = (self._stream(aggregate.id), aggregate.version, state, self._shape)
+        state = msgspec.json.encode(aggregate)
+        refuse_unwritable(aggregate, state)
+        row = (self._stream(aggregate.id), aggregate.version, state.decode(), self._shape)
         self._database.run(_WRITE_SNAPSHOT, row)
+        aggregate.behind_snapshot = 0
         reached("snapshot: written")
 
     def _stream(self, id: str) -> str:
@@ -141,10 +147,12 @@ def _words(name: str) -> str:
 
 
 def _shape(kind: type, contract: Contract) -> str:
-    """Changes when the fields of the state do, or its events, so that a snapshot of another program is not misread."""
+    """Changes when the fields of the state do, its events, or what it makes of them: so a snapshot of another program
+    is not misread, and one of a program with a mistake is not believed."""
     schema: Callable[[Any], Any] = msgspec.json.schema
     versions = {contract.wire_name(event): contract.version(event) for event in contract.events}
-    return hashlib.sha256(msgspec.json.encode([schema(kind), versions], order="sorted")).hexdigest()[:16]
+    text = msgspec.json.encode([schema(kind), versions, code_hash(kind)], order="sorted")
+    return hashlib.sha256(text).hexdigest()[:16]
 
 
 _READ = """

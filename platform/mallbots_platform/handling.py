@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Table
@@ -137,9 +138,10 @@ class Handling:
             message = self._codec.decode(envelope.type, envelope.dataversion, envelope.data)
             with self._telemetry.tracer.use(span):
                 self._disturb()
-                values = self._until_no_conflict(handler, message, envelope, cause)
+                self._until_no_conflict(partial(self._carry_out, handler, route, message, envelope), cause)
         except AlreadyExists:
-            values = None
+            if route.replies:
+                self._reply(envelope, cause, Accepted())
         except REFUSALS as refusal:
             if not route.replies:
                 return refusal
@@ -149,24 +151,30 @@ class Handling:
             raise
         except BaseException as error:  # also one that would end the thread
             return as_failure(error)
-        if route.replies:
-            self._reply(envelope, cause, Accepted(values=dict(values or {})))
         return None
 
-    def _until_no_conflict(self, handler: Handler, message: object, envelope: Envelope, cause: Cause) -> Any:
+    def _carry_out(self, handler: Handler, route: Route, message: object, envelope: Envelope) -> None:
+        values = handler(message, envelope)
+        if route.replies:
+            self._record_reply(envelope, Accepted(values=dict(values or {})))
+
+    def _until_no_conflict(self, work: Callable[[], None], cause: Cause) -> None:
         for _ in range(CONFLICT_RETRIES):
             try:
                 with self._writer.savepoint(cause):
-                    return handler(message, envelope)
+                    return work()
             except Conflict:
                 continue
         with self._writer.savepoint(cause):
-            return handler(message, envelope)
+            return work()
 
     def _reply(self, envelope: Envelope, cause: Cause, reply: Accepted | Refused) -> None:
         with self._writer.savepoint(cause):
-            channel = replies_for(envelope.source)
-            self._outbox.record(reply, key=envelope.subject, channel=channel, correlation_id=envelope.correlationid)
+            self._record_reply(envelope, reply)
+
+    def _record_reply(self, envelope: Envelope, reply: Accepted | Refused) -> None:
+        channel = replies_for(envelope.source)
+        self._outbox.record(reply, key=envelope.subject, channel=channel, correlation_id=envelope.correlationid)
 
     def _span(self, envelope: Envelope, entry: Received) -> Span:
         created = TraceContext(envelope.traceparent, envelope.tracestate, envelope.baggage)

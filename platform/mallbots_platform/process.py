@@ -15,9 +15,10 @@ from mallbots_platform import clock, ids, schema
 from mallbots_platform.aggregates import Aggregate, Entity
 from mallbots_platform.backfill import Backfill
 from mallbots_platform.calls import ProcessCalls
-from mallbots_platform.codec import Codec
+from mallbots_platform.codec import Codec, full_name
 from mallbots_platform.database import Database
 from mallbots_platform.endpoints import Endpoint
+from mallbots_platform.errors import CannotStart
 from mallbots_platform.event_store import EventSourced
 from mallbots_platform.faults import Faults
 from mallbots_platform.gauges import Shown
@@ -93,6 +94,7 @@ class Process:
         self.endpoint = Endpoint("", "", "", os.getpid())
         self.peers = Peers(settings, telemetry)
         self.routes: dict[str, list[Route]] = {}
+        self._aggregates: dict[str, type] = {}
         self._sagas: list[Orchestration] = []
         self._life = Life(self)
 
@@ -104,7 +106,12 @@ class Process:
         self.backfill.add(self.context, migrations)
 
     def event_sourced(self, kind: type[A], events: tuple[type, ...]) -> EventSourced[A]:
-        """The repository of an event-sourced aggregate; `events` are all its domain events."""
+        """The repository of an event-sourced aggregate; `events` are all its domain events. Raises CannotStart."""
+        known = self._aggregates.setdefault(kind.__name__, kind)
+        if known is not kind:
+            raise CannotStart(
+                f"two aggregates are called {kind.__name__}: {full_name(known)} and {full_name(kind)}; rename one"
+            )
         return EventSourced(kind, events, self.database, self.outbox, self.meter)
 
     def rows(self, kind: type[E], table: Table) -> Rows[E]:

@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Executable, Row, Table, delete, insert, select, update
+from sqlalchemy import JSON, ColumnElement, Executable, Numeric, Row, Table, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_replace  # SQLite's compiler takes it too
 
 from mallbots_platform.aggregates import Entity
 from mallbots_platform.database import Database
 from mallbots_platform.errors import AlreadyExists, Conflict, NotFound
 from mallbots_platform.outbox import Outbox
+from mallbots_platform.unwritable import refuse_numbers_that_are_none
 
 E = TypeVar("E", bound=Entity)
+_WITHOUT_NUMBERS = {str, bytes, int, bool, type(None)}
 
 
 class Rows(Generic[E]):
@@ -22,6 +24,7 @@ class Rows(Generic[E]):
         self._type = kind
         self._kind = "".join(f" {c.lower()}" if c.isupper() else c for c in kind.__name__).strip()
         self._table = table
+        self._has_numbers = any(isinstance(column.type, (Numeric, JSON)) for column in table.columns)
         self._names = [f"{column.name}" for column in table.columns]
         self._database = database
         self._outbox = outbox
@@ -77,6 +80,8 @@ class Rows(Generic[E]):
 
     def _values(self, entity: E) -> dict[str, Any]:
         values: dict[str, Any] = msgspec.to_builtins(entity)
+        if self._has_numbers:
+            refuse_numbers_that_are_none(entity)
         return values
 
     def _entity(self, row: Row[Any]) -> E:
@@ -85,6 +90,8 @@ class Rows(Generic[E]):
 
 def upsert(table: Table, values: Mapping[str, Any], only_newer: str | None = None) -> Executable:
     """Insert a row or replace it; with `only_newer`, naming a version column, an older copy changes nothing."""
+    if not all(type(value) in _WITHOUT_NUMBERS for value in values.values()):
+        refuse_numbers_that_are_none(values)
     statement = insert_or_replace(table).values(dict(values))
     keys = [column.name for column in table.primary_key]
     changes = {name: statement.excluded[name] for name in values if name not in keys}

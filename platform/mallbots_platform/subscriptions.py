@@ -10,7 +10,7 @@ from redis.exceptions import RedisError, ResponseError
 from mallbots_platform.clock import now_us
 from mallbots_platform.crash_notes import LIMIT
 from mallbots_platform.crash_points import reached
-from mallbots_platform.errors import Conflict, Unavailable
+from mallbots_platform.errors import CannotStart, Conflict, Unavailable
 from mallbots_platform.handling import Received, Route
 from mallbots_platform.healing import Healing
 from mallbots_platform.inbox import Applied, Inbox
@@ -57,6 +57,8 @@ class Subscription:
         self.inbox = inbox
         self.routes: dict[StreamName, Route] = {}
         for route, partitions in routes:
+            if StreamName(route.source, route.channel, 0) in self.routes:
+                raise CannotStart(f"{group} listens to {route.source} twice: give one of them a purpose, or join them")
             for partition in range(partitions):
                 self.routes[StreamName(route.source, route.channel, partition)] = route
         self._redis = redis

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mallbots_platform.codec import Codec, Wire
-from mallbots_platform.errors import InvalidInput, NewerVersion
+from mallbots_platform.errors import CannotStart, InvalidInput, NewerVersion
 from mallbots_platform.messages import Accepted, Contract, Refused, command, event, value
 
 
@@ -187,3 +187,23 @@ def test_no_bytes_break_the_codec(data: bytes) -> None:
         except InvalidInput:
             continue
         assert isinstance(decoded, Painted)
+
+
+def test_two_messages_of_one_name_are_refused() -> None:
+    @event
+    class Painted:
+        colour: str
+
+    other = Contract(context="painting", events=(Painted,))
+
+    with pytest.raises(
+        CannotStart, match=r"two messages are called painting\.Painted.*test_codec\.Painted and .*Painted;"
+    ):
+        Codec(PAINTING, other)
+    with pytest.raises(CannotStart, match=r"painting\.Painted"):
+        Codec(Contract(context="painting", events=(Painted,), commands=(_named("Painted"),)))
+    Codec(PAINTING, PAINTING)
+
+
+def _named(name: str) -> type:
+    return command(type(name, (), {"__annotations__": {"text": str}}))

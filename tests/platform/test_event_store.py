@@ -325,3 +325,47 @@ async def test_an_unknown_stored_event_is_never_skipped(parts: Parts) -> None:
 
     with pytest.raises(NewerVersion, match=r"Account\.Deposited is not known here"):
         await parts.change(lambda: accounts_in(parts, (Withdrawn,)).get("1"))
+
+
+def account_with(bonus: int) -> type[Account]:
+    """The same class of another program, which makes something else of the same events."""
+
+    class Generous(Account):
+        def apply(self, event: Deposited | Withdrawn) -> None:
+            super().apply(event)
+            self.balance += bonus
+
+    Generous.__name__ = "Account"
+    return Generous
+
+
+async def test_a_snapshot_whose_apply_was_corrected_is_made_anew(parts: Parts) -> None:
+    wrong, right = (
+        EventSourced(account_with(bonus), ACCOUNT_EVENTS, parts.database, parts.outbox, parts.meter, snapshot_every=2)
+        for bonus in (1, 0)
+    )
+
+    def open_account() -> None:
+        account = wrong._type(id="1")
+        account.deposit(5)
+        account.deposit(5)
+        wrong.save(account)
+
+    await parts.change(open_account)
+    assert (await parts.change(lambda: wrong.get("1"))).balance == 12
+
+    assert (await parts.change(lambda: right.get("1"))).balance == 10
+    await parts.change(deposit(right, "1", 1))
+    before = parts.measured("mallbots_rehydrate_events_sum")
+    assert (await parts.change(lambda: right.get("1"))).balance == 11
+    assert parts.measured("mallbots_rehydrate_events_sum") == before
+
+
+async def test_a_snapshot_of_later_events_is_passed_by(parts: Parts) -> None:
+    """It may be that of a program that was rolled back."""
+    later = Contract(context="Account", events=ACCOUNT_EVENTS, versions={Deposited: 2})
+    await parts.change(deposit(accounts_in(parts, later, snapshot_every=2), "1", 5, 5))
+    await parts.change(lambda: parts.database.run("UPDATE events SET data_version = 1"))
+    await parts.change(lambda: parts.database.run("""UPDATE snapshots SET state = '{"surprise":1}'"""))
+
+    assert (await parts.change(lambda: accounts_in(parts).get("1"))).balance == 10
