@@ -4,6 +4,7 @@ from itertools import product
 
 from dashboards.alert import NOTE, PAGE, TICKET, Alert
 from dashboards.objectives import OBJECTIVES, OUR_FAULT, WINDOWS, Objective, burns
+from dashboards.promql import remembered
 
 _LOSSES = product(("send", "enqueue"), ("spans", "log_records"))
 CALLS = "context_rpc_method_status:rpc_server_call_duration_seconds_count:rate1m"
@@ -30,7 +31,7 @@ FLOW = (
     ),
     Alert(
         name="ConsumerIsStuck",
-        expr="max by (context, group) (mallbots_stream_oldest_unacked_seconds) > 15\n"
+        expr=f"max by (context, group) ({remembered('mallbots_stream_oldest_unacked_seconds')}) > 15\n"
         "unless on (context, group) sum by (context, group) (rate(mallbots_deliveries_total[30s])) > 0",
         summary="{{ $labels.group }} has taken in nothing for half a minute, though there is something to take in.",
         board="mallbots-consumers",
@@ -44,8 +45,8 @@ FLOW = (
     ),
     Alert(
         name="ParkedTooLong",
-        expr="max by (context, group) (mallbots_parked_oldest_seconds) > 45\n"
-        "and on (context, group) sum by (context, group) (mallbots_parked) > 0",
+        expr=f"max by (context, group) ({remembered('mallbots_parked_oldest_seconds')}) > 45\n"
+        f"and on (context, group) sum by (context, group) ({remembered('mallbots_parked')}) > 0",
         summary="{{ $labels.group }} set something aside {{ $value | humanizeDuration }} ago and still cannot do it.",
         board="mallbots-consumers",
     ),
@@ -59,7 +60,7 @@ FLOW = (
     ),
     Alert(
         name="OutboxIsOld",
-        expr="max by (context) (mallbots_outbox_oldest_age_seconds) > 10",
+        expr=f"max by (context) ({remembered('mallbots_outbox_oldest_age_seconds')}) > 10",
         summary="{{ $labels.context }} has not got to Redis what it decided {{ $value | humanizeDuration }} ago.",
         board="mallbots-outbox-streams",
     ),
@@ -79,7 +80,7 @@ FLOW = (
     ),
     Alert(
         name="RedisIsForeign",
-        expr="max by (context) (mallbots_redis_foreign) > 0",
+        expr=f"max by (context) ({remembered('mallbots_redis_foreign')}) > 0",
         summary="{{ $labels.context }} publishes and consumes nothing: its Redis belongs to another installation.",
         board="mallbots-outbox-streams",
     ),
@@ -92,7 +93,8 @@ FLOW = (
     ),
     Alert(
         name="LossNotHealed",
-        expr="sum by (context, group) (mallbots_stream_gaps_detected_total - mallbots_stream_gaps_healed_total) > 0",
+        expr="sum by (context, group) ("
+        f"{remembered('mallbots_stream_gaps_detected_total')} - {remembered('mallbots_stream_gaps_healed_total')}) > 0",
         summary="{{ $value }} holes that {{ $labels.group }} has found are still open: its partitions wait for them.",
         board="mallbots-outbox-streams",
         lasting="30s",
@@ -116,8 +118,8 @@ OWNERS = (
     ),
     Alert(
         name="PartitionHasNoOwner",
-        expr="count by (group) (count by (group, partition) (mallbots_stream_lag_events))\n"
-        "- on (group) sum by (group) (mallbots_lease_owned) > 0",
+        expr=f"count by (group) (count by (group, partition) ({remembered('mallbots_stream_lag_events')}))\n"
+        f"- on (group) sum by (group) ({remembered('mallbots_lease_owned')}) > 0",
         summary="{{ $value }} partitions of {{ $labels.group }} belong to nobody.",
         board="mallbots-consumers",
         lasting="30s",
@@ -134,7 +136,7 @@ OWNERS = (
 PROCESSES = (
     Alert(
         name="SagaIsStuck",
-        expr="max by (context, saga, step) (mallbots_saga_oldest_seconds) > 45",
+        expr=f"max by (context, saga, step) ({remembered('mallbots_saga_oldest_seconds')}) > 45",
         summary='A process {{ $labels.saga }} has waited at "{{ $labels.step }}" for {{ $value | humanizeDuration }}.',
         board="mallbots-sagas",
     ),
@@ -148,7 +150,7 @@ PROCESSES = (
     ),
     Alert(
         name="TimersAreLate",
-        expr="max by (context) (mallbots_timers_overdue_seconds) > 10",
+        expr=f"max by (context) ({remembered('mallbots_timers_overdue_seconds')}) > 10",
         summary="A timer of {{ $labels.context }} was due {{ $value | humanizeDuration }} ago.",
         board="mallbots-sagas",
     ),
@@ -199,7 +201,7 @@ PROCESSES = (
     ),
     Alert(
         name="NotReady",
-        expr="min by (context) (mallbots_ready) < 1",
+        expr=f"min by (context) ({remembered('mallbots_ready')}) < 1",
         summary="{{ $labels.context }} runs, and cannot answer calls.",
         board="mallbots-one-context",
     ),
@@ -220,7 +222,7 @@ PROCESSES = (
     ),
     Alert(
         name="RedisIsNearlyFull",
-        expr="redis_memory_used_bytes / (redis_maxmemory_bytes > 0) > 0.8",
+        expr=f"{remembered('redis_memory_used_bytes')} / ({remembered('redis_maxmemory_bytes')} > 0) > 0.8",
         summary="Redis has used {{ $value | humanizePercentage }} of its memory; it evicts nothing, it refuses.",
         board="mallbots-redis-postgresql",
     ),
@@ -252,7 +254,7 @@ TELEMETRY = (
     ),
     Alert(
         name="TooManySeries",
-        expr="max(prometheus_tsdb_head_series) > 15000",
+        expr=f"max({remembered('prometheus_tsdb_head_series')}) > 15000",
         summary="Prometheus keeps {{ $value }} series: some label takes too many values.",
         board="mallbots-telemetry",
         severity=TICKET,

@@ -1,6 +1,13 @@
 """The few shapes that queries have. `where` is a selector with its braces."""
 
 PER_SECOND = "$__rate_interval"
+REMEMBERED = "20s"  # four scrapes
+
+
+def remembered(gauge: str) -> str:
+    """As it was when last seen. A scrape that fails, as some do while a process is overloaded, ends every series at
+    once: what has to hold for a while would begin anew each time."""
+    return f"last_over_time({gauge}[{REMEMBERED}])"
 
 
 def per_second(counter: str, *by: str, where: str = "", over: str = PER_SECOND) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from dashboards.objectives import OBJECTIVES, objective_recordings
+from dashboards.promql import remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def _rate(metric: str, *labels: str) -> Recording:
 
 
 def _most(metric: str, *labels: str) -> Recording:
-    return Recording(f"{'_'.join(labels)}:{metric}:max", f"max by ({', '.join(labels)}) ({metric})", labels)
+    return Recording(f"{'_'.join(labels)}:{metric}:max", f"max by ({', '.join(labels)}) ({remembered(metric)})", labels)
 
 
 RECORDINGS = (

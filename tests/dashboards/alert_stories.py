@@ -3,6 +3,7 @@
 A series has a sample every `step` seconds. `=12` says that it is 12 for a time; `+5`, that it rises by 5 each sample.
 """
 
+import re
 from dataclasses import dataclass
 
 CONTEXT = 'context="ordering"'
@@ -33,6 +34,13 @@ class Story:
         spans = (self.before, self.troubled, self.silent_after)
         return {series: _notation(parts, spans, self.step) for series, parts in self.series.items()}
 
+    @property
+    def values_with_gaps(self) -> dict[str, str]:
+        """As they are where every third scrape fails. What Prometheus itself says of a scrape is there each time."""
+        return {
+            series: values if series.startswith("up{") else _with_gaps(values) for series, values in self.values.items()
+        }
+
 
 def gauge(series: str, well: float, bad: float) -> dict[str, tuple[str, str, str]]:
     return {series: (f"={well}", f"={bad}", f"={well}")}
@@ -51,6 +59,14 @@ def _notation(parts: tuple[str, str, str], spans: tuple[int, int, int], step: in
         pieces.append(f"{at:g}+{rise:g}x{more}")
         at += rise * more
     return " ".join(pieces)
+
+
+def _with_gaps(notation: str) -> str:
+    samples = []
+    for piece in notation.split():
+        first, rise, more = map(float, re.findall(r"(.+)(?<!e)\+(.+)x(.+)", piece)[0])
+        samples += [f"{first + rise * number:g}" for number in range(int(more) + 1)]
+    return " ".join("stale" if number % 3 == 2 else sample for number, sample in enumerate(samples))
 
 
 STORIES = (

@@ -27,13 +27,13 @@ def promise_rules(folder: Path) -> Path:
     return path
 
 
-def as_told(story: Story) -> dict[str, Any]:
+def as_told(story: Story, values: dict[str, str] | None = None) -> dict[str, Any]:
     """For promtool: silent before, firing in the trouble, silent after it."""
     begins, ends = story.before, story.before + story.troubled
     times = {begins - story.step: False, begins + story.seen_after: True, ends + story.silent_after - story.step: False}
     return {
         "interval": f"{story.step}s",
-        "input_series": [{"series": series, "values": values} for series, values in story.values.items()],
+        "input_series": [{"series": series, "values": values} for series, values in (values or story.values).items()],
         "promql_expr_test": [_fires(story, at, expected) for at, expected in times.items()],
     }
 
@@ -54,6 +54,11 @@ def test_prometheus_accepts_the_rules(path: Path) -> None:
 @every_story
 def test_an_alert_fires_in_its_trouble_and_is_silent_after_it(story: Story, tmp_path: Path) -> None:
     assert run_story(tmp_path, RULES, as_told(story)) == ""
+
+
+@every_story
+def test_an_alert_fires_though_every_third_scrape_fails(story: Story, tmp_path: Path) -> None:
+    assert run_story(tmp_path, RULES, as_told(story, story.values_with_gaps)) == ""
 
 
 def test_a_story_without_trouble_is_found_out(tmp_path: Path) -> None:
