@@ -25,6 +25,8 @@ from mallbots_platform.operator_api import SERVICE, OperatorApi
 from mallbots_platform.operator_queries import OperatorQueries
 from mallbots_platform.parking import ParkingLot
 from mallbots_platform.retention import Retention
+from mallbots_platform.saga_steps import check_steps
+from mallbots_platform.saga_wakeups import wake_up
 from mallbots_platform.source_log import OperatorSourceLog
 from mallbots_platform.starting import check_facts, check_server
 from mallbots_platform.subscriptions import Subscription
@@ -85,11 +87,13 @@ class Life:
             "schema": schema.REFUSED_BY_THE_FIRST,
         }
         check_facts(process.database, facts)
+        check_steps(process.database, (orchestration.saga for orchestration in process.sagas))
         process.installation.id = recorded(process.database, settings.installation)
         await check_server(self._anybodys_redis, process.telemetry)
         for group, routes in process.routes.items():
             process.subscriptions[group] = self._subscription(group, routes)
         process.writer.start()
+        await self._wake_sagas()
         self._watching = asyncio.ensure_future(self._health.run())
         if not process.installation.id:
             await self._lookout.begin()
@@ -98,6 +102,11 @@ class Life:
         self._health.look()
         if settings.endpoints:
             announce(settings.endpoints, process.context, process.endpoint)
+
+    async def _wake_sagas(self) -> None:
+        process = self._process
+        for each in await process.writer.run(partial(wake_up, process.database, process.context, process.timers)):
+            process.telemetry.log.warning("process had no wake-up", saga=each.saga, id=each.id, step=each.step)
 
     async def run(self) -> None:
         """Publish, consume and let time pass, until stopped, or until a part of it fails that never should: then it

@@ -9,14 +9,17 @@ from mallbots_platform.clock import now, now_us
 from mallbots_platform.codec import Codec
 from mallbots_platform.crash_points import reached
 from mallbots_platform.envelope import Envelope
+from mallbots_platform.errors import AlreadyExists, InvalidInput, NewerVersion, NotFound, PlatformError, RuleViolated
 from mallbots_platform.event_store import EventSourced
 from mallbots_platform.messages import Accepted, Refused, command
 from mallbots_platform.outbox import Draft, Outbox
 from mallbots_platform.partitions import commands_for
+from mallbots_platform.saga_steps import noted
 from mallbots_platform.sagas import (
     Began,
     Cancelled,
     Ended,
+    EndRefused,
     Facts,
     LateReply,
     Saga,
@@ -28,6 +31,7 @@ from mallbots_platform.sagas import (
     StepSent,
     StepTimedOut,
     UndoDone,
+    UndoRefused,
     UndoSent,
 )
 from mallbots_platform.timers import Timers
@@ -35,11 +39,17 @@ from mallbots_platform.writer import Writer
 from telemetry.metrics import Meter
 
 LocalHandler = Callable[[Any], object]
+NOTHING_TO_UNDO = NotFound.__name__
+REFUSALS = (InvalidInput, RuleViolated, NotFound)
+
+
+class CannotGoOn(PlatformError):
+    """What a timer found is a refusal, which would be the end of the timer: as a failure it is tried again."""
 
 
 @command
 class AnswerIsOverdue:
-    """The timer of a step; `message_id` is what was not answered."""
+    """The next wake-up of a process; `message_id` is what was not answered, or empty where nothing was asked."""
 
     saga: str
     key: str
@@ -69,6 +79,7 @@ class Orchestration:
         self._codec = codec
         self._meter = meter
         self._begins_as = codec.wire(saga.begins_on).name
+        self._known = saga.known
 
     def owns(self, message_id: str) -> bool:
         return message_id.startswith(f"{self.saga.name}:")
@@ -79,7 +90,7 @@ class Orchestration:
         """The event it begins on was recorded; its first command goes out in the same transaction."""
         key = self.saga.key(message)
         process = SagaProcess(id=self._id(key), correlation_id=draft.correlation_id)
-        process.record(Began(data=draft.data.decode(), version=draft.version))
+        process.record(Began(data=draft.data.decode(), version=draft.version, steps=self.saga.names))
         with self._writer.savepoint(Cause(draft.id, draft.correlation_id, draft.span.context)):
             self._go_on(process)
             self._processes.add(process)
@@ -100,8 +111,7 @@ class Orchestration:
             answer = "accepted" if isinstance(reply, Accepted) else f"refused: {reply.reason}"
             process.record(LateReply(message_id=envelope.causationid, answer=answer))
         elif process.state is State.COMPENSATING:
-            refusal = reply.reason if isinstance(reply, Refused) else ""
-            process.record(UndoDone(step=process.step, refusal=refusal))
+            self._undo_answered(process, reply)
         elif isinstance(reply, Refused):
             process.record(StepRefused(step=process.step, code=reply.code, reason=reply.reason))
         else:
@@ -110,16 +120,39 @@ class Orchestration:
         reached("saga: answered")
 
     def on_overdue(self, timer: AnswerIsOverdue) -> None:
+        """Raises whatever happens, and a refusal as CannotGoOn: then the timer is set again."""
+        try:
+            self._wake(timer)
+        except (*REFUSALS, AlreadyExists) as refusal:
+            raise CannotGoOn(f"{timer.saga} {timer.key}: {refusal}") from refusal
+
+    def _undo_answered(self, process: SagaProcess, reply: Accepted | Refused) -> None:
+        if isinstance(reply, Accepted):
+            process.record(UndoDone(step=process.step, refusal=""))
+        elif reply.code == NOTHING_TO_UNDO:
+            process.record(UndoDone(step=process.step, refusal=reply.reason))
+        else:
+            process.record(UndoRefused(step=process.step, code=reply.code, reason=reply.reason))
+
+    def _wake(self, timer: AnswerIsOverdue) -> None:
         process = self._processes.get(self._id(timer.key))
-        if timer.message_id not in process.awaiting:
+        if process.ended:
             return
+        if process.waits and timer.message_id not in process.awaiting:
+            self._set_timer(process)
+            return
+        if process.waits:
+            self._not_answered(process)
+        self._save(process)
+
+    def _not_answered(self, process: SagaProcess) -> None:
         step = self._step(process)
-        self._meter.counter("mallbots_saga_timeouts_total", saga=self.saga.name, step=step.name).inc()
+        if not process.refusal:
+            self._meter.counter("mallbots_saga_timeouts_total", saga=self.saga.name, step=step.name).inc()
         if process.state is State.COMPENSATING or process.attempt < step.attempts:
             self._send(process, process.step, process.attempt + 1)
         else:
             process.record(StepTimedOut(step=process.step))
-        self._save(process)
 
     # What it does next
 
@@ -134,44 +167,61 @@ class Orchestration:
             return
         if process.state is State.COMPENSATING:
             self._undo_next(process)
-        elif process.step < len(self.saga.steps):
+        elif process.step < len(self._names(process)):
             self._send(process, process.step, 1)
-        else:
-            self._end(process, State.COMPLETED, self.saga.ends_with)
+        elif not self._end(process, State.COMPLETED, self.saga.ends_with):
+            self._undo_next(process)
 
     def _undo_next(self, process: SagaProcess) -> None:
-        undoable = [step for step in process.to_undo if self.saga.steps[step].undo]
+        undoable = [place for place in process.to_undo if self._step_at(process, place).undo]
         if undoable:
             self._send(process, undoable[0], 1)
-        else:
-            self._end(process, process.ends_as, None if process.cancelled else self.saga.fails_with)
+        elif not self._end(process, process.ends_as, None if process.cancelled else self.saga.fails_with):
+            self._set_timer(process)
 
-    def _end(self, process: SagaProcess, state: State, command_of: Callable[[Facts[Any]], object] | None) -> None:
+    def _end(self, process: SagaProcess, state: State, command_of: Callable[[Facts[Any]], object] | None) -> bool:
+        """Whether it is over: unless the command that it ends with is refused."""
+        if command_of and (refusal := self._refusal_of(command_of(self._facts(process)))):
+            process.record(EndRefused(code=type(refusal).__name__, reason=str(refusal)))
+            return False
         process.record(Ended(state=state))
         self._timers.cancel(AnswerIsOverdue, process.id)
-        if command_of:
-            last = command_of(self._facts(process))
-            self._handlers[type(last)](last)
         ended = self._meter.counter("mallbots_saga_ended_total", saga=self.saga.name, outcome=state.value)
         self._writer.after_commit(ended.inc)
+        return True
 
-    def _send(self, process: SagaProcess, index: int, attempt: int) -> None:
-        step, undoing = self.saga.steps[index], process.state is State.COMPENSATING
+    def _refusal_of(self, last: object) -> PlatformError | None:
+        """Carry it out here, wholly or not at all."""
+        try:
+            with self._writer.savepoint(self._writer.cause):
+                self._handlers[type(last)](last)
+        except AlreadyExists:
+            return None
+        except REFUSALS as refusal:
+            return refusal
+        return None
+
+    def _send(self, process: SagaProcess, place: int, attempt: int) -> None:
+        step, undoing = self._step_at(process, place), process.state is State.COMPENSATING
         make = step.undo if undoing and step.undo else step.do
-        key = self._key(process)
-        message_id = f"{process.id}:{'undo' if undoing else 'do'}:{step.name.replace(' ', '-')}:{attempt}"
-        sent = (UndoSent if undoing else StepSent)(step=index, message_id=message_id, attempt=attempt)
+        message_id = f"{process.id}:{'undo' if undoing else 'do'}:{step.label}:{attempt}"
+        sent = (UndoSent if undoing else StepSent)(step=place, message_id=message_id, attempt=attempt)
         process.record(sent)
         self._outbox.record(
             make(self._facts(process)),
-            key=key,
+            key=self._key(process),
             channel=commands_for(step.to),
             correlation_id=process.correlation_id,
             id=message_id,
         )
         reached("saga: sent")
-        pause = step.timeout_seconds * min(2 ** (attempt - 1), 8)
-        overdue = AnswerIsOverdue(saga=self.saga.name, key=key, message_id=message_id)
+        self._set_timer(process)
+
+    def _set_timer(self, process: SagaProcess) -> None:
+        """Its next wake-up: the answer it waits for is overdue then, or its end is tried again."""
+        awaiting = process.awaiting[-1] if process.awaiting else ""
+        overdue = AnswerIsOverdue(saga=self.saga.name, key=self._key(process), message_id=awaiting)
+        pause = self._step(process).timeout_seconds * min(2 ** (process.attempt - 1), 8)
         self._timers.set(overdue, process.id, now() + timedelta(seconds=pause))
 
     def _index(self, process: SagaProcess) -> None:
@@ -183,7 +233,8 @@ class Orchestration:
             else:
                 self._measure(step_before, at - since)
         awaiting = process.awaiting[-1] if process.awaiting else ""
-        row = (self.saga.name, process.id, state, step, awaiting, at, changed_at)
+        steps, refusal = noted(process.steps), process.refusal
+        row = (self.saga.name, process.id, state, step, awaiting, at, changed_at, steps, refusal)
         self._writer.database.run(_INDEX, row)
 
     def _measure(self, step: str, duration_us: int) -> None:
@@ -195,7 +246,18 @@ class Orchestration:
         return Facts(begun_by, process.values, process.reason)
 
     def _step(self, process: SagaProcess) -> Step[Any]:
-        return self.saga.steps[min(process.step, len(self.saga.steps) - 1)]
+        return self._step_at(process, min(process.step, len(self._names(process)) - 1))
+
+    def _step_at(self, process: SagaProcess, place: int) -> Step[Any]:
+        """Raises NewerVersion for one that this program does not know: a later one may."""
+        names = self._names(process)
+        if place >= len(names) or names[place] not in self._known:
+            name = repr(names[place]) if place < len(names) else f"number {place}"
+            raise NewerVersion(f"this program does not know the step {name} of {process.id}")
+        return self._known[names[place]]
+
+    def _names(self, process: SagaProcess) -> tuple[str, ...]:
+        return self.saga.names_of(process.steps)
 
     def _id(self, key: str) -> str:
         return f"{self.saga.name}:{key}"
@@ -206,7 +268,8 @@ class Orchestration:
 
 _BEFORE = "SELECT step, state, changed_at FROM sagas WHERE saga = ? AND id = ?"
 _INDEX = """
-    INSERT INTO sagas (saga, id, state, step, awaiting, started_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO sagas (saga, id, state, step, awaiting, started_at, changed_at, steps, refusal)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (saga, id) DO UPDATE SET state = excluded.state, step = excluded.step, awaiting = excluded.awaiting,
-        changed_at = excluded.changed_at
+        changed_at = excluded.changed_at, refusal = excluded.refusal
 """

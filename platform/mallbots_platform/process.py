@@ -1,7 +1,7 @@
 """One context as one process: what its composition binds together."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -18,7 +18,7 @@ from mallbots_platform.calls import ProcessCalls
 from mallbots_platform.codec import Codec, full_name
 from mallbots_platform.database import Database
 from mallbots_platform.endpoints import Endpoint
-from mallbots_platform.errors import CannotStart
+from mallbots_platform.errors import CannotStart, NewerVersion
 from mallbots_platform.event_store import EventSourced
 from mallbots_platform.faults import Faults
 from mallbots_platform.gauges import Shown
@@ -40,6 +40,7 @@ from mallbots_platform.readers import Readers
 from mallbots_platform.relay import Relay
 from mallbots_platform.requests import Requests
 from mallbots_platform.rows import Rows
+from mallbots_platform.saga_steps import is_open
 from mallbots_platform.sagas import PROCESS_EVENTS, Saga, SagaProcess
 from mallbots_platform.settings import Settings
 from mallbots_platform.streams import RedisClient, open_redis
@@ -95,7 +96,7 @@ class Process:
         self.peers = Peers(settings, telemetry)
         self.routes: dict[str, list[Route]] = {}
         self._aggregates: dict[str, type] = {}
-        self._sagas: list[Orchestration] = []
+        self.sagas: list[Orchestration] = []
         self._life = Life(self)
 
     # What a composition binds
@@ -166,19 +167,24 @@ class Process:
         """Run a saga. `handlers` carry out the commands it ends with; `taken_by` are its participants' contracts."""
         for participant in taken_by.values():
             self.codec.know(participant)
-        if not self._sagas:
+        if not self.sagas:
             self.timers.handle({AnswerIsOverdue: self._on_overdue})
-            by_name = {self.codec.wire(kind).name: self._on_reply for kind in (Accepted, Refused)}
-            routes = [Route(participant, replies_for(self.context), by_name) for participant in taken_by]
-            self.routes.setdefault(self.context, []).extend(routes)
+        self._hear_replies_of(taken_by)
         processes = EventSourced(SagaProcess, PROCESS_EVENTS, self.database, self.outbox, self.meter)
         orchestration = Orchestration(
             saga, handlers, processes, self.writer, self.outbox, self.timers, self.codec, self.meter
         )
-        self._sagas.append(orchestration)
+        self.sagas.append(orchestration)
         self.outbox.listen(saga.begins_on, orchestration.on_begin)
         if saga.cancels_on:
             self.outbox.listen(saga.cancels_on, orchestration.on_cancel)
+
+    def _hear_replies_of(self, participants: Iterable[str]) -> None:
+        """Of each once, though several sagas should ask it."""
+        by_name = {self.codec.wire(kind).name: self._on_reply for kind in (Accepted, Refused)}
+        channel, routes = replies_for(self.context), self.routes.setdefault(self.context, [])
+        heard = {route.source for route in routes if route.channel == channel}
+        routes.extend(Route(each, channel, by_name) for each in participants if each not in heard)
 
     def show(self, metric: str, label: str, counts: Callable[[], Mapping[Any, int]]) -> None:
         """A gauge of how many there are of each kind, looked up every few seconds."""
@@ -301,14 +307,18 @@ class Process:
         self.writer.after_commit(partial(histogram.observe, things.age(draft.key), draft.span.exemplar))
 
     def _on_reply(self, reply: Any, envelope: Any) -> None:
-        for orchestration in self._sagas:
+        for orchestration in self.sagas:
             if orchestration.owns(envelope.causationid):
-                orchestration.on_reply(reply, envelope)
+                return orchestration.on_reply(reply, envelope)
+        saga = envelope.causationid.partition(":")[0]
+        if is_open(self.database, f"{saga}:{envelope.subject}"):
+            raise NewerVersion(f"this program does not know the saga {saga}")
 
     def _on_overdue(self, timer: AnswerIsOverdue) -> None:
-        for orchestration in self._sagas:
+        for orchestration in self.sagas:
             if orchestration.saga.name == timer.saga:
-                orchestration.on_overdue(timer)
+                return orchestration.on_overdue(timer)
+        raise NewerVersion(f"this program does not know the saga {timer.saga}")
 
 
 @asynccontextmanager

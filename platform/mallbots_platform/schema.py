@@ -190,6 +190,7 @@ sagas = Table(
     metadata,
     *_texts("saga", "id", "state", "step", "awaiting"),
     *_numbers("started_at", "changed_at"),
+    *_added_texts("steps", "refusal"),
     PrimaryKeyConstraint("saga", "id"),
     Index("sagas_by_state", "saga", "state"),
 )
@@ -243,6 +244,14 @@ MIGRATIONS = (
         statements=(
             "ALTER TABLE timers ADD COLUMN data_version BIGINT NOT NULL DEFAULT 1",
             "ALTER TABLE timers ADD COLUMN kept BIGINT NOT NULL DEFAULT 0",
+        ),
+    ),
+    Migration(
+        number=8,
+        name="processes know their steps by name",
+        statements=(
+            "ALTER TABLE sagas ADD COLUMN steps TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE sagas ADD COLUMN refusal TEXT NOT NULL DEFAULT ''",
         ),
     ),
 )

@@ -167,18 +167,18 @@ async def test_an_undo_is_sent_until_it_is_answered(agency: Agency) -> None:
     assert await agency.state() == ("failed", "reserve seat")
 
 
-async def test_an_undo_that_is_refused_is_done(quick: Agency) -> None:
+async def test_to_an_undo_not_found_means_nothing_to_undo(quick: Agency) -> None:
     await quick.request()
     await quick.accept()
     await quick.refuse("no room")
 
-    await quick.refuse("there is nothing to release")
+    await quick.has_nothing_to_undo()
 
     assert await quick.state() == ("failed", "reserve seat")
     assert (await quick.said())[-1] == ("TripFailed", {"trip": "1", "reason": "no room"})
 
 
-async def test_a_timer_of_an_answered_step_does_nothing(quick: Agency) -> None:
+async def test_a_timer_of_an_answered_step_asks_nobody(quick: Agency) -> None:
     await quick.request()
     rows = await quick.parts.rows("SELECT * FROM timers")
     await quick.accept()
@@ -192,6 +192,7 @@ async def test_a_timer_of_an_answered_step_does_nothing(quick: Agency) -> None:
     await quick.time_passes()
 
     assert await quick.sent() == ALL_STEPS[:2]
+    assert await quick.asleep() == []
 
 
 async def test_the_time_of_a_step_is_measured_under_its_name(quick: Agency) -> None:

@@ -1,9 +1,10 @@
-"""Any interleaving of answers, time-outs, repeats and a cancellation leaves a saga where it should be."""
+"""Any interleaving of answers, refusals, time-outs, repeats, restarts and a cancellation leaves a saga where it should
+be; and at any moment it has a next wake-up, or has ended."""
 
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import msgspec
@@ -20,14 +21,17 @@ from hypothesis.stateful import (
 
 from mallbots_platform.causes import UNKNOWN, Cause
 from mallbots_platform.codec import Codec
+from mallbots_platform.errors import RuleViolated
 from mallbots_platform.messages import Accepted, Refused
 from mallbots_platform.orchestration import AnswerIsOverdue, Orchestration
-from mallbots_platform.sagas import SagaProcess, State
+from mallbots_platform.sagas import Saga, SagaProcess, State
 from mallbots_platform.testing import MemoryRepository
 from telemetry.metrics import Meter
 from tests.support.travel import PARTICIPANTS, TRAVEL, BookTrip, FailTrip, TripCancelled, TripRequested, trip_saga
 
-SEAT, ROOM, MONEY = (step.name.replace(" ", "-") for step in trip_saga.steps)
+SEAT, ROOM, MONEY = (step.label for step in trip_saga.steps)
+LONG_ENOUGH = 40
+CODEC = Codec(TRAVEL, *PARTICIPANTS)
 
 
 @dataclass
@@ -91,30 +95,40 @@ class Trip(RuleBasedStateMachine):
     """Participants take commands in order, one channel each; what they answer comes back in order too."""
 
     seen: ClassVar[set[State]] = set()
+    refused: ClassVar[set[str]] = set()
 
-    @initialize()
-    def request(self) -> None:
+    @initialize(regrets=st.booleans(), closed=st.booleans())
+    def request(self, regrets: bool, closed: bool) -> None:
+        self.regrets, self.end_is_refused = regrets, closed
         self.outbox, self.timers, self.told = Outbox(), Timers(), list[Any]()
         self.effects: list[str] = []
         self.commands = self.outbox.under_way
         self.replies = {name: deque[Sent]() for name in (SEAT, ROOM, MONEY)}
         self.answered: list[Sent] = []
-        self.cancelled = False
         self.processes: MemoryRepository[SagaProcess] = MemoryRepository("saga process")
-        local_commands: dict[type, Any] = {BookTrip: self.told.append, FailTrip: self.told.append}
+        self._start(trip_saga)
+        requested = TripRequested(trip="1", traveller="x")
+        self.saga.on_begin(requested, self._draft(requested))
+
+    def _start(self, saga: Saga[Any]) -> None:
+        local_commands: dict[type, Any] = {BookTrip: self._end, FailTrip: self._end}
         orchestration: Any = Orchestration
         self.saga: Orchestration = orchestration(
-            trip_saga,
+            saga,
             local_commands,
             self.processes,
             Writer(),
             self.outbox,
             self.timers,
-            Codec(TRAVEL, *PARTICIPANTS),
+            CODEC,
             Meter(),
         )
-        requested = TripRequested(trip="1", traveller="x")
-        self.saga.on_begin(requested, self._draft(requested))
+
+    def _end(self, command: Any) -> None:
+        if self.end_is_refused:
+            self.refused.add(type(command).__name__)
+            raise RuleViolated("the trip is closed")
+        self.told.append(command)
 
     @precondition(lambda self: any(self.commands.values()))
     @rule(data=st.data(), willing=st.sampled_from([True, True, False]))
@@ -129,17 +143,19 @@ class Trip(RuleBasedStateMachine):
         self._answer(self.answered[-1])
 
     def _act(self, place: str, willing: bool) -> None:
-        """It does what it is asked for once; asked again it may have changed its mind about what it has not done."""
+        """It does what it is asked for once; asked again it may have changed its mind about what it has not done, or
+        has not undone."""
         command = self.commands[place].popleft()
         done = place in self.effects
-        if command.undoes:
-            reply: Any = Accepted() if done else Refused(code="NothingToUndo", reason="there is nothing")
-            self.effects = [effect for effect in self.effects if effect != place]
-        elif done or willing:
-            reply = Accepted()
-            self.effects = self.effects if done else [*self.effects, place]
-        else:
+        reply: Any = Accepted()
+        if command.undoes and not done:
+            reply = Refused(code="NotFound", reason="there is nothing")
+        elif not willing and (command.undoes or not done):
             reply = Refused(code="NotWilling", reason="no")
+        elif command.undoes:
+            self.effects.remove(place)
+        elif not done:
+            self.effects.append(place)
         self.replies[place].append(Sent(command.id, reply))
 
     @precondition(lambda self: self.answered)
@@ -152,9 +168,20 @@ class Trip(RuleBasedStateMachine):
     def time_passes(self) -> None:
         self.saga.on_overdue(self.timers.due)  # type: ignore[arg-type] # the precondition says that one is set
 
+    @rule(data=st.data())
+    def another_program_takes_over(self, data: st.DataObject) -> None:
+        """One that begins with other steps, in another order: what has begun keeps to its own."""
+        steps = data.draw(st.permutations(trip_saga.steps))
+        kept = data.draw(st.integers(1, len(steps)))
+        self._start(replace(trip_saga, steps=tuple(steps[:kept]), retired=tuple(steps[kept:])))
+
+    @rule()
+    def the_trip_is_closed_or_opened(self) -> None:
+        self.end_is_refused = not self.end_is_refused
+
+    @precondition(lambda self: self.regrets)
     @rule()
     def traveller_cancels(self) -> None:
-        self.cancelled = True
         cancelled = TripCancelled(trip="1")
         self.saga.on_cancel(cancelled, self._draft(cancelled))
 
@@ -171,21 +198,28 @@ class Trip(RuleBasedStateMachine):
             assert {SEAT, ROOM, MONEY} <= set(self.effects)
 
     @invariant()
+    def it_has_a_next_wake_up_or_has_ended(self) -> None:
+        if hasattr(self, "saga"):
+            process, due = self.processes.get("trip:1"), self.timers.due
+            assert (due is None) == process.ended
+            assert due is None or due.message_id == (process.awaiting[-1] if process.waits else "")
+
+    @invariant()
     def every_command_has_an_id_of_its_own(self) -> None:
         if hasattr(self, "saga"):
             ids = [sent.id for sent in self.outbox.sent]
             assert len(set(ids)) == len(ids)
 
     def teardown(self) -> None:
-        """In the end everybody answers; then nothing is left half done."""
+        """In the end everybody answers, and nobody refuses any more; then nothing is left half done."""
         if not hasattr(self, "saga"):
             return
-        while any(self.commands.values()) or any(self.replies.values()):
-            for place in (SEAT, ROOM, MONEY):
-                while self.commands[place]:
-                    self._act(place, willing=True)
-                while self.replies[place]:
-                    self._answer(self.replies[place].popleft())
+        for _ in range(LONG_ENOUGH):
+            self._all_answer()
+            self.it_has_a_next_wake_up_or_has_ended()
+            self.end_is_refused = False
+            if self.timers.due:
+                self.time_passes()
         process = self.processes.get("trip:1")
         assert process.ended
         self.seen.add(process.state)
@@ -196,6 +230,17 @@ class Trip(RuleBasedStateMachine):
             assert (process.state is State.CANCELLED) == process.cancelled
         undone = [sent.place for sent in self.outbox.sent if sent.undoes and sent.id.endswith(":1")]
         assert undone in ([], [SEAT], [ROOM], [ROOM, SEAT])
+
+        done = [sent.place for sent in self.outbox.sent if not sent.undoes and sent.id.endswith(":1")]
+        assert done == [SEAT, ROOM, MONEY][: len(done)]
+
+    def _all_answer(self) -> None:
+        while any(self.commands.values()) or any(self.replies.values()):
+            for place in (SEAT, ROOM, MONEY):
+                while self.commands[place]:
+                    self._act(place, willing=True)
+                while self.replies[place]:
+                    self._answer(self.replies[place].popleft())
 
     def _answer(self, reply: Sent) -> None:
         envelope: Any = _Envelope(reply.id)
@@ -228,4 +273,5 @@ class _Draft:
 def test_every_interleaving_of_a_saga_ends_well() -> None:
     run_state_machine_as_test(Trip, settings=settings(max_examples=60, stateful_step_count=25))
 
+    assert Trip.refused == {"BookTrip", "FailTrip"}
     assert Trip.seen >= {State.COMPLETED, State.FAILED, State.CANCELLED}

@@ -12,6 +12,7 @@ from mallbots_platform.envelope import Envelope, decode_envelope
 from mallbots_platform.event_store import EventSourced
 from mallbots_platform.messages import Accepted, Contract, Refused, command, event
 from mallbots_platform.orchestration import AnswerIsOverdue, Orchestration
+from mallbots_platform.saga_wakeups import Asleep, asleep
 from mallbots_platform.sagas import PROCESS_EVENTS, Saga, SagaProcess, Step
 from tests.support.parts import Parts
 from tests.support.world import eventually
@@ -114,9 +115,13 @@ trip_saga: Saga[TripRequested] = Saga(
 class Agency(AbstractAsyncContextManager["Agency"]):
     """The context that runs the saga; the test plays its participants."""
 
-    def __init__(self, url: str, contract: Contract = TRAVEL, snapshot_every: int = 100) -> None:
+    def __init__(
+        self, url: str, contract: Contract = TRAVEL, snapshot_every: int = 100, saga: Saga[Any] = trip_saga
+    ) -> None:
         self.parts = Parts(url, contract)
         self.before_booking: Callable[[], object] = lambda: None
+        self.before_failing: Callable[[], object] = lambda: None
+        self._saga = saga
         self._snapshot_every = snapshot_every
 
     async def __aenter__(self) -> "Agency":
@@ -127,7 +132,7 @@ class Agency(AbstractAsyncContextManager["Agency"]):
         processes = EventSourced(SagaProcess, PROCESS_EVENTS, *store)
         handlers: dict[type, Callable[[Any], object]] = {BookTrip: self._book, FailTrip: self._fail}
         self.saga = Orchestration(
-            trip_saga, handlers, processes, parts.writer, parts.outbox, parts.timers, parts.codec, parts.meter
+            self._saga, handlers, processes, parts.writer, parts.outbox, parts.timers, parts.codec, parts.meter
         )
         parts.timers.handle({AnswerIsOverdue: self.saga.on_overdue})
         parts.outbox.listen(TripRequested, self.saga.on_begin)
@@ -142,6 +147,7 @@ class Agency(AbstractAsyncContextManager["Agency"]):
         self.parts.outbox.record(TripBooked(trip=command.trip, seat=command.seat), key=command.trip)
 
     def _fail(self, command: FailTrip) -> None:
+        self.before_failing()
         self.parts.outbox.record(TripFailed(trip=command.trip, reason=command.reason), key=command.trip)
 
     async def request(self, trip: str = "1") -> None:
@@ -155,6 +161,9 @@ class Agency(AbstractAsyncContextManager["Agency"]):
 
     async def refuse(self, reason: str, command: Envelope | None = None) -> None:
         await self.reply(Refused(code="NoMoreOfThem", reason=reason), command)
+
+    async def has_nothing_to_undo(self, command: Envelope | None = None) -> None:
+        await self.reply(Refused(code="NotFound", reason="no reservation has the id '1'"), command)
 
     async def reply(self, reply: Accepted | Refused, command: Envelope | None = None) -> None:
         """A participant's answer to a command, the last one that was sent when none is named."""
@@ -205,6 +214,11 @@ class Agency(AbstractAsyncContextManager["Agency"]):
         """State and step, as operators are told."""
         [(state, step)] = await self.parts.rows("SELECT state, step FROM sagas WHERE id = ?", f"trip:{trip}")
         return state, step
+
+    async def asleep(self) -> list[Asleep]:
+        """Those that nothing will wake; there should be none at any moment."""
+        database = self.parts.database
+        return await self.parts.change(lambda: asleep(database, TRAVEL.context))
 
     async def said(self) -> list[tuple[str, Any]]:
         """The context's own events, by name, with their payload."""

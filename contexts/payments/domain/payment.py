@@ -82,6 +82,11 @@ class Payment(Entity):
         is_over = self.status is PaymentStatus.AUTHORIZED and now >= self.expires_at
         return PaymentStatus.EXPIRED if is_over else self.status
 
+    def may_serve(self, order_id: str, customer_id: str) -> bool:
+        """Whether it serves this order, or might yet."""
+        is_held = self.status is not PaymentStatus.DECLINED
+        return is_held and self.customer_id == customer_id and self.order_id in ("", order_id)
+
     def release(self, order_id: str, customer_id: str) -> None:
         """Give it back, if it serves this order or none. Releasing it again changes nothing."""
         if self.status is PaymentStatus.DECLINED:

@@ -10,12 +10,13 @@ STEPS = ["AuthorizeCustomer", "CreateShoppingList", "ConfirmPayment", "ScheduleS
 UNDOES = {"ReleasePayment": "ConfirmPayment", "CancelShoppingList": "CreateShoppingList"}
 ACCEPTED = Accepted(values={"shopping_list_id": "list"})
 REFUSED = Refused(code="RuleViolated", reason="a rule forbids it")
+NOTHING_TO_UNDO = Refused(code="NotFound", reason="there is no such thing")
 
 
 class Participants:
     """Each takes commands in the order in which they were sent, and its answers arrive in the order it gave them.
 
-    One step may be refused, so many times; it may be too late to undo anything.
+    One step may be refused, so many times; undoing anything may be refused at first.
     """
 
     def __init__(self, refused: str, times: int, can_undo: bool) -> None:
@@ -23,7 +24,7 @@ class Participants:
         self.undone: list[str] = []
         self._refused = refused
         self._times = times
-        self._can_undo = can_undo
+        self._unwilling = set() if can_undo else set(UNDOES.values())
         self._taken = {"customers": 0, "depot": 0, "payments": 0}
         self._replies: dict[str, deque[tuple[str, Accepted | Refused]]] = {name: deque() for name in self._taken}
 
@@ -54,7 +55,10 @@ class Participants:
         return ACCEPTED
 
     def _undo(self, step: str) -> Accepted | Refused:
-        if step not in self.done or not self._can_undo:
+        if step not in self.done:
+            return NOTHING_TO_UNDO
+        if step in self._unwilling:
+            self._unwilling.remove(step)
             return REFUSED
         self.done.remove(step)
         self.undone.append(step)

@@ -30,6 +30,7 @@ from mallbots_platform.event_store import EventSourced
 from mallbots_platform.messages import Accepted, Refused
 from mallbots_platform.orchestration import AnswerIsOverdue, Orchestration
 from mallbots_platform.process import Process, open_process
+from mallbots_platform.saga_wakeups import Asleep, asleep
 from mallbots_platform.sagas import PROCESS_EVENTS, SagaProcess
 from mallbots_platform.settings import Settings
 from tests.contexts.ordering.histories import CLAY
@@ -56,6 +57,7 @@ class Look:
     told: list[str]
     history: list[str]
     timer: AnswerIsOverdue | None
+    asleep: list[Asleep]
 
     @property
     def asked(self) -> list[str]:
@@ -146,6 +148,7 @@ class OrderProcess:
             told=[_last(name) for _, channel, name in said if channel == "events"],
             history=[_last(name) for (name,) in steps],
             timer=self._timer(order_id),
+            asleep=asleep(self._process.database, self._process.context),
         )
 
     def _timer(self, order_id: str) -> AnswerIsOverdue | None:

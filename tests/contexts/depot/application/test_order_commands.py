@@ -15,7 +15,6 @@ from contexts.depot.domain import (
     Item,
     ListStatus,
     ShoppingListIsCancelled,
-    ShoppingListIsCompleted,
     Stop,
     Store,
     StoreIsClosed,
@@ -197,12 +196,12 @@ def test_goods_at_the_depot_may_still_be_cancelled() -> None:
     assert yard.lists.get("l1").status is ListStatus.CANCELLED
 
 
-def test_a_completed_list_is_not_cancelled() -> None:
+def test_a_completed_list_has_nothing_to_be_cancelled() -> None:
     yard = shopped_yard()
     yard.returns()
     yard.checks()
 
-    with pytest.raises(ShoppingListIsCompleted, match="shopping list l1 is completed"):
+    with pytest.raises(NotFound, match="no open shopping list of order has the id 'o'"):
         yard.cancels("o")
 
     assert yard.told_of(ShoppingListCancelled) == []

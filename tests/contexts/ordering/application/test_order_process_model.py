@@ -18,11 +18,11 @@ from hypothesis.strategies import DataObject, booleans, builds, data, sampled_fr
 
 from contexts.ordering.application.order_process import order_process
 from contexts.ordering.domain import Status
-from mallbots_platform.sagas import PROCESS_EVENTS, State
+from mallbots_platform.sagas import PROCESS_EVENTS, EndRefused, State
 from tests.contexts.ordering.participants import ACCEPTED, STEPS, UNDOES, Participants
 from tests.contexts.ordering.process_at_work import OrderProcess, order_process_at_work
 
-ANSWERS = ("StepDone", "StepRefused", "UndoDone", "LateReply")
+ANSWERS = ("StepDone", "StepRefused", "UndoDone", "UndoRefused", "LateReply")
 STATUS_WHEN = {
     State.RUNNING: Status.PENDING,
     State.COMPLETED: Status.APPROVED,
@@ -116,6 +116,7 @@ class OrderProcessModel(RuleBasedStateMachine):
     def it_waits_for_one_answer_or_is_over(self) -> None:
         saga, timer = self.look.saga, self.look.timer
         assert saga.ended != saga.waits
+        assert self.look.asleep == []
         assert (timer.message_id if timer else "") == ("" if saga.ended else self.look.sent[-1].id)
 
     @invariant()
@@ -165,10 +166,9 @@ class OrderProcessModel(RuleBasedStateMachine):
     def exactly_what_was_done_is_undone(self) -> None:
         to_undo = [undo for undo, step in UNDOES.items() if step in self.forth and step != self.surely_not_done]
         assert self.back == to_undo
-        if self.plan.can_undo:
-            undone = self.participants.undone
-            assert undone == [step for step in UNDOES.values() if step in undone]
-            assert not set(self.participants.done) & set(UNDOES.values())
+        undone = self.participants.undone
+        assert undone == [step for step in UNDOES.values() if step in undone]
+        assert not set(self.participants.done) & set(UNDOES.values())
 
     @property
     def surely_not_done(self) -> str:
@@ -182,6 +182,9 @@ class OrderProcessModel(RuleBasedStateMachine):
                 self.participants.carries_out(self.busy[0], self.look.sent)
             elif on_the_way := self.participants.on_the_way():
                 self.hears_from(on_the_way[0])
+            elif self.look.timer:
+                self.ordering.waits_too_long(self.order_id)
+                self.look_again()
 
     def hears_from(self, name: str) -> None:
         command_id, reply = self.participants.next_answer(name)
@@ -227,4 +230,4 @@ def test_the_order_process_keeps_its_promises(ordering: OrderProcess) -> None:
     )
 
     assert {State.COMPLETED, State.FAILED, State.CANCELLED} <= seen
-    assert {event.__name__ for event in PROCESS_EVENTS} <= seen
+    assert {event.__name__ for event in PROCESS_EVENTS if event is not EndRefused} <= seen

@@ -155,10 +155,22 @@ def test_a_hold_that_serves_another_order_stays() -> None:
     desk.holds(500)
     desk.confirms(500, order_id="o")
 
-    with pytest.raises(PaymentIsUsed):
+    with pytest.raises(NotFound, match="no payment of order has the id 'another'"):
         desk.releases(order_id="another")
 
     assert desk.payments.get("p").status is PaymentStatus.CONFIRMED
+
+
+def test_nothing_is_held_that_was_declined_or_is_anothers() -> None:
+    desk = Desk()
+    desk.holds(LIMIT + 1)
+    with pytest.raises(NotFound):
+        desk.releases(order_id="o")
+
+    desk = Desk()
+    desk.holds(500, customer_id="thief")
+    with pytest.raises(NotFound):
+        desk.releases(order_id="o")
 
 
 @pytest.mark.parametrize("use_case", [Desk.confirms, Desk.releases])
