@@ -80,4 +80,5 @@ order_process = Saga(
     ),
     ends_with=approve,
     fails_with=reject,
+    places=("authorize customer", "create shopping list", "confirm payment", "schedule shopping"),
 )
