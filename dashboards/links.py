@@ -28,9 +28,18 @@ def logs(title: str, logql: str) -> Link:
     return _explore(title, LOKI, {"expr": logql})
 
 
-def _explore(title: str, uid: str, query: dict[str, object]) -> Link:
-    source = {"type": uid, "uid": uid}
-    pane = {"datasource": uid, "queries": [{"refId": "A", "datasource": source} | query], "range": _TIME}
+def source(kind: str) -> str:
+    """The data source that is chosen at the top of a page: a name of ours would be another one's elsewhere."""
+    return f"${{{kind}}}"
+
+
+def _explore(title: str, kind: str, query: dict[str, object]) -> Link:
+    uid = source(kind)
+    pane = {
+        "datasource": uid,
+        "queries": [{"refId": "A", "datasource": {"type": kind, "uid": uid}} | query],
+        "range": _TIME,
+    }
     text = json.dumps({"pane": pane}, separators=(",", ":"))
     return Link(title, f"/explore?schemaVersion=1&orgId=1&panes={_quoted(text)}")
 

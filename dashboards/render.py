@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from dashboards import grafana as g
-from dashboards.links import JAEGER, LOKI, PROMETHEUS
+from dashboards.links import JAEGER, LOKI, PROMETHEUS, source
 from dashboards.panels import (
     POINTS,
     Bars,
@@ -46,7 +46,9 @@ def as_json(board: Board, known: Iterable[Board]) -> str:
     page = g.dashboard.Dashboard(board.title).uid(board.uid).description(board.question).tags([TAG])
     page.timezone("browser").refresh(REFRESH).time(RANGE, "now").tooltip(g.models.DashboardCursorSync.CROSSHAIR)
     page.editable().links([_page_link(titles[uid], uid) for uid in board.reads_next] + [_all_boards()])
-    page.variables([_variable(each) for each in board.variables]).annotations([_alerts(), _faults()])
+    page.variables([*_sources(board), *(_variable(each) for each in board.variables)]).annotations(
+        [_alerts(), _faults()]
+    )
     for row in board.rows:
         _add(page, row)
     built = page.build()
@@ -155,8 +157,16 @@ def _not_zero() -> Any:
     return g.heatmap.FilterValueRange().le(1e-9)
 
 
-def _source(uid: str) -> Any:
-    return g.common.DataSourceRef(type_val=uid, uid=uid)
+def _source(kind: str) -> Any:
+    return g.common.DataSourceRef(type_val=kind, uid=source(kind))
+
+
+def _sources(board: Board) -> Iterable[Any]:
+    """The choice of each data source that something of the page asks or leads to."""
+    there = repr(board)
+    for kind, panel, title in ((PROMETHEUS, Panel, "Prometheus"), (JAEGER, Traces, "Jaeger"), (LOKI, Logs, "Loki")):
+        if source(kind) in there or any(isinstance(each, panel) for each in board.panels):
+            yield g.dashboard.DatasourceVariable(kind).type(kind).label(title)
 
 
 def _data_link(link: Link) -> Any:
@@ -206,7 +216,7 @@ class _Search(g.Dataquery):
         }
         self._json: dict[str, object] = {
             "refId": "A",
-            "datasource": {"type": JAEGER, "uid": JAEGER},
+            "datasource": {"type": JAEGER, "uid": source(JAEGER)},
             "queryType": "search",
             "limit": 20,
         } | {key: value for key, value in wanted.items() if value}

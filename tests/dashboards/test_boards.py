@@ -4,6 +4,7 @@ from urllib.parse import unquote
 import pytest
 
 from dashboards.boards import BOARDS
+from dashboards.links import source
 from dashboards.panels import Board, Link, Logs, Panel, Traces
 from dashboards.queries import asked_by, choices_in
 
@@ -119,4 +120,4 @@ def test_every_choice_of_a_page_changes_something(board: Board) -> None:
 
 
 def _leads_to(panel: Panel, uid: str) -> bool:
-    return any(f'"datasource":"{uid}"' in unquote(link.url) for link in panel.links)
+    return any(f'"datasource":"{source(uid)}"' in unquote(link.url) for link in panel.links)

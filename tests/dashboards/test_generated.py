@@ -1,4 +1,5 @@
 import json
+import re
 from typing import Any
 
 import pytest
@@ -32,6 +33,19 @@ def test_each_page_is_what_grafana_takes(name: str) -> None:
 
     assert page["schemaVersion"] == SCHEMA
     assert problems(page) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_each_page_finds_its_sources_wherever_it_is_imported(name: str) -> None:
+    text = (GENERATED / name).read_text(encoding="utf-8")
+
+    chosen = {each["name"]: each["query"] for each in read(name)["templating"]["list"] if each["type"] == "datasource"}
+    assert chosen == {kind: kind for kind in ("prometheus", "jaeger", "loki") if f"${{{kind}}}" in text}
+    assert set(re.findall(r'"uid": "([^"]+)"', text)) == {f"${{{kind}}}" for kind in used(read(name))} | {name[:-5]}
+
+
+def used(page: dict[str, Any]) -> set[str]:
+    return {panel["datasource"]["type"] for panel in page["panels"] if "datasource" in panel} | {"prometheus"}
 
 
 def test_a_field_that_grafana_does_not_know_is_found() -> None:
