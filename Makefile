@@ -54,6 +54,9 @@ load: setup  ## customers, staff and robots over gRPC, and a verdict (FAULT=slow
 dashboards: setup  ## generate the dashboards and rules anew
 	@$(BIN)/python -m dashboards
 
+settings: setup  ## write docs/settings.md anew
+	@$(BIN)/python -m tools.settings_page
+
 bench: setup  ## what an event costs, against others, as ratios within one run
 	@$(BIN)/python -m loadtests.bench $(ARGS)
 
@@ -74,5 +77,5 @@ lock:  ## resolve requirements.lock anew (needs uv)
 clean:  ## remove what make made
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup demo observe test crash chaos soak prove load dashboards bench lint-protos lint check proto lock clean
+.PHONY: help setup demo observe test crash chaos soak prove load dashboards settings bench lint-protos lint check proto lock clean
 .DEFAULT_GOAL := help

@@ -68,7 +68,7 @@ class Settings:
         return float(_converted(variable, self.environ[variable], float))
 
     def _check(self) -> None:
-        for name, (least, most) in _BOUNDS.items():
+        for name, (least, most) in BOUNDS.items():
             if not least <= getattr(self, name) <= most:
                 told = f"is {getattr(self, name):g}, must be between {least:g} and {most:g}"
                 raise WrongSetting(f"{PREFIX}{name.upper()} {told}")
@@ -98,7 +98,7 @@ def _converted(variable: str, text: str, kind: Any) -> Any:
     return converted
 
 
-_BOUNDS = {
+BOUNDS = {
     "partitions": (1, 1024),
     "lease_seconds": (0.1, 3600),
     "retry_attempts": (1, 1000),
