@@ -17,7 +17,7 @@ from contexts.ordering.contract import ordering_pb2
 from contexts.payments.contract import payments_pb2
 from contexts.stores.contract import stores_pb2
 from loadtests.loopback import must_be_loopback
-from mallbots_platform.grpc_client import OPTIONS
+from mallbots_platform.grpc_client import OPTIONS, again_after
 from mallbots_platform.ids import new_id
 
 DEADLINE_SECONDS = 5.0
@@ -38,11 +38,13 @@ Metadata = tuple[tuple[str, str], ...]
 
 
 class CallFailed(Exception):
-    """The mall did not do what it was asked to. `code` is the status of the call."""
+    """The mall did not do what it was asked to. `code` is the status of the call; it may be made `again_after` so many
+    seconds."""
 
-    def __init__(self, method: str, code: grpc.StatusCode, text: str) -> None:
+    def __init__(self, method: str, code: grpc.StatusCode, text: str, again_after: float = 0.0) -> None:
         super().__init__(f"{method}: {code.name}: {text}")
         self.code = code
+        self.again_after = again_after
 
 
 class NotThere(CallFailed):
@@ -136,7 +138,8 @@ def _patiently(call: Callable[[], Any]) -> Any:
         except CallFailed as error:
             if error.code not in AGAIN or time.monotonic() > deadline:
                 raise
-        time.sleep(random.uniform(pause / 2, pause))
+            wanted = error.again_after
+        time.sleep(wanted + random.uniform(pause / 2, pause))
         pause = min(LONGEST_PAUSE, pause * 2)
 
 
@@ -144,4 +147,4 @@ def _failed(method: str, error: grpc.RpcError) -> CallFailed:
     """grpc's own exception is a finished call, too."""
     told: Any = error
     kinds = {grpc.StatusCode.NOT_FOUND: NotThere, grpc.StatusCode.FAILED_PRECONDITION: Refused}
-    return kinds.get(told.code(), CallFailed)(method, told.code(), told.details() or "")
+    return kinds.get(told.code(), CallFailed)(method, told.code(), told.details() or "", again_after(told))

@@ -37,7 +37,7 @@ class Backfill:
         rows = FIRST_ROWS
         while True:
             try:
-                seconds = await self._writer.run(partial(self._piece, owner, migration, rows))
+                seconds = await self._writer.run(partial(self._piece, owner, migration, rows), catches_up=True)
             except Unavailable:
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue

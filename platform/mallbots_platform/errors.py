@@ -65,6 +65,15 @@ class Unavailable(PlatformError):
     public = ""
 
 
+class Overloaded(Unavailable):
+    """More is asked than can be done, and nothing of this was begun: RESOURCE_EXHAUSTED, with a hint when to come
+    again, in seconds."""
+
+    def __init__(self, again_after: float, text: str = "more is asked than can be done: come again later") -> None:
+        super().__init__(text)
+        self.again_after = again_after
+
+
 class TookTooLong(Unavailable):
     """The database has given up a statement of ours that took longer than any may: a failure of whoever gave it."""
 

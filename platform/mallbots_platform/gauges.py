@@ -48,6 +48,8 @@ class Gauges:
         process = self._process
         found = await process.readers.run(lambda: in_database(process.database) | counted(process.shown))
         found["mallbots_outbox_pending", ()] = process.relay.behind
+        for name, queue in (("writer", process.writer), ("readers", process.readers)):
+            found["mallbots_queue_expected_seconds", (("queue", name),)] = queue.expected_seconds
         self._show(found | await self._in_streams())
 
     async def _in_streams(self) -> Known:

@@ -1,12 +1,15 @@
 """gRPC clients: one async method per rpc, a deadline on every call, statuses turned back into the platform's errors."""
 
+import asyncio
+import math
+import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
@@ -16,6 +19,7 @@ from mallbots_platform.errors import (
     Conflict,
     InvalidInput,
     NotFound,
+    Overloaded,
     PlatformError,
     RuleViolated,
     Unavailable,
@@ -42,6 +46,10 @@ AWAY = {
     grpc.StatusCode.RESOURCE_EXHAUSTED,
     grpc.StatusCode.CANCELLED,
 }
+# What grpc says by itself where a server has more calls than it may have, without a hint.
+GRPC_IS_FULL = ("Concurrent RPC limit exceeded", "Too many pending requests")
+GRPC_PAUSE = 0.1
+SHORTEST_PAUSE = 0.01
 Metadata = Sequence[tuple[str, str]]
 
 
@@ -112,10 +120,19 @@ class _Call:
         return duration
 
     async def _send(self, request: Message, timeout: float, metadata: Metadata) -> Any:
-        try:
-            return await self._call(request, timeout=timeout, metadata=tuple(metadata))
-        except grpc.aio.AioRpcError as error:
-            raise _platform_error(error) from error
+        """Where more is asked than can be done, it is asked again when that is wanted, if there is patience enough;
+        nothing was begun, so that this takes no effect twice."""
+        until, left = time.monotonic() + timeout, timeout
+        for is_last in (False, False, True):
+            try:
+                return await self._call(request, timeout=left, metadata=tuple(metadata))
+            except grpc.aio.AioRpcError as error:
+                failure = _platform_error(error)
+                pause = failure.again_after * random.uniform(1, 1.5) if isinstance(failure, Overloaded) else math.inf
+                left = until - time.monotonic() - pause
+                if is_last or left <= 0:
+                    raise failure from error
+            await asyncio.sleep(pause)
 
 
 def _status(error: PlatformError) -> str:
@@ -136,19 +153,39 @@ def _platform_error(error: grpc.aio.AioRpcError) -> PlatformError:
             return Refused(_code(error), text)
         case grpc.StatusCode.ABORTED:
             return Conflict(text)
+    if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and (pause := again_after(error)):
+        return Overloaded(pause, text)
     if error.code() in AWAY:
         return Unavailable(text)
     return PlatformError(f"{error.code().name}: {text}")
 
 
+def again_after(error: Any) -> float:
+    """In how many seconds the server that refused this call wants it again; 0 where it says nothing of that, as with
+    a message that is too large."""
+    hint = error_details_pb2.RetryInfo()
+    if any(detail.Unpack(hint) for detail in _details(error)):
+        return max(SHORTEST_PAUSE, float(hint.retry_delay.ToMilliseconds()) / 1000)
+    text = error.details() or ""
+    return GRPC_PAUSE if text.startswith(GRPC_IS_FULL) else 0.0
+
+
 def _invalid_input(error: grpc.aio.AioRpcError, text: str) -> PlatformError:
-    status: Any = rpc_status.from_call(error)  # type: ignore[arg-type] # an AioRpcError has what it reads of a call
-    for detail in status.details if status else ():
-        request = error_details_pb2.BadRequest()
+    request = error_details_pb2.BadRequest()
+    for detail in _details(error):
         if detail.Unpack(request) and request.field_violations:
             violation = request.field_violations[0]
             return InvalidInput(violation.field, violation.description)
     return InvalidInput("request", text)
+
+
+def _details(error: Any) -> Iterable[Any]:
+    """Of an error of either kind of channel. What cannot be read says nothing."""
+    try:
+        status: Any = rpc_status.from_call(error)
+    except (ValueError, DecodeError):
+        return ()
+    return status.details if status else ()
 
 
 def _code(error: grpc.aio.AioRpcError) -> str:

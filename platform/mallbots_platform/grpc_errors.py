@@ -1,23 +1,27 @@
 """Errors as gRPC statuses: one table, looked up along the class hierarchy, and what else a caller can tell them by."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from mallbots_platform import errors
-from mallbots_platform.errors import InvalidInput
+from mallbots_platform.errors import InvalidInput, Overloaded
 
 LONGEST_WORDS = 1000
+HINT_STEP = 10
 STATUS_OF: dict[type[BaseException], grpc.StatusCode] = {
     errors.InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
     errors.NotFound: grpc.StatusCode.NOT_FOUND,
     errors.AlreadyExists: grpc.StatusCode.ALREADY_EXISTS,
     errors.RuleViolated: grpc.StatusCode.FAILED_PRECONDITION,
     errors.Conflict: grpc.StatusCode.ABORTED,
+    errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
     errors.NewerVersion: grpc.StatusCode.UNAVAILABLE,
     TimeoutError: grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -57,10 +61,24 @@ def _details(code: grpc.StatusCode, text: str, error: Exception) -> Iterator[tup
     if isinstance(error, InvalidInput):
         problem = _shortened(error.problem)
         violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=problem)
-        detail = AnyMessage()
-        detail.Pack(error_details_pb2.BadRequest(field_violations=[violation]))
-        status = status_pb2.Status(code=code.value[0], message=text, details=[detail])
-        yield from rpc_status.to_status(status).trailing_metadata
+        yield from _packed(code, text, error_details_pb2.BadRequest(field_violations=[violation]))
+    elif isinstance(error, Overloaded):
+        yield from _come_again(code, text, round(error.again_after * 1000 / HINT_STEP) * HINT_STEP + HINT_STEP)
+
+
+@lru_cache(maxsize=1024)
+def _come_again(code: grpc.StatusCode, text: str, milliseconds: int) -> tuple[tuple[str, str | bytes], ...]:
+    """Refusing has to cost next to nothing: hints are in steps, and each is made once."""
+    hint = error_details_pb2.RetryInfo()
+    hint.retry_delay.FromMilliseconds(milliseconds)
+    return _packed(code, text, hint)
+
+
+def _packed(code: grpc.StatusCode, text: str, detail: Message) -> tuple[tuple[str, str | bytes], ...]:
+    packed = AnyMessage()
+    packed.Pack(detail)
+    status = status_pb2.Status(code=code.value[0], message=text, details=[packed])
+    return tuple(rpc_status.to_status(status).trailing_metadata)
 
 
 def _shortened(text: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -14,7 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2_grpc
 
 from mallbots_platform.clock import now_us
-from mallbots_platform.errors import InvalidInput, Unavailable
+from mallbots_platform.errors import InvalidInput, Overloaded, Unavailable
 from mallbots_platform.grpc_errors import SERVER_FAULTS, refuse, status_of
 from mallbots_platform.grpc_stock import HEALTH, REFLECTION, Health, PoliteServer, Reflection
 from mallbots_platform.ids import new_id
@@ -40,12 +40,15 @@ OPTIONS = (
 Prepare = Callable[[Any, Any], Awaitable[object]]
 Method = TypeVar("Method", bound=Callable[..., Any])
 Metadata = tuple[tuple[str, str | bytes], ...]
-Answer = Callable[[Message, Metadata, int, TraceContext], Awaitable[Message]]
+Answer = Callable[[Message, "Call"], Awaitable[Message]]
 
 
 class Calls(Protocol):
-    """Where a process carries calls out."""
+    """Where a process carries calls out. `may_read` and `may_write` raise Overloaded where one that is given up after
+    so many seconds would wait in vain."""
 
+    def may_read(self, patience: float) -> None: ...
+    def may_write(self, patience: float) -> None: ...
     async def read(self, work: Callable[[], Message]) -> Message: ...
     async def write(
         self, incoming: Incoming, work: Callable[[], Message], response_type: type[Message], trace: TraceContext
@@ -122,6 +125,15 @@ class GrpcServer:
         await self._server.stop(grace_seconds)
 
 
+class Call(NamedTuple):
+    """What is known of one before its request is looked at; `until` is of the monotonic clock."""
+
+    metadata: Metadata
+    received_at: int
+    until: float
+    trace: TraceContext
+
+
 class _Handler:
     """One method: decodes, runs, answers; a span, a duration and a status for every call."""
 
@@ -141,13 +153,25 @@ class _Handler:
             "rpc.method": self._name,
         }
         self._durations: dict[grpc.StatusCode, Histogram] = {}
+        kind = getattr(implementation, "_kind", "")
         answers = {"read": self._read, "write": self._write, "": self._await}
-        self._answer: Answer = answers[getattr(implementation, "_kind", "")]
+        self._answer: Answer = answers[kind]
+        self._admit: Callable[[float], None] = getattr(calls, f"may_{kind}") if kind else _anybody
 
     def rpc(self) -> Any:
         return grpc.unary_unary_rpc_method_handler(self._serve)
 
     async def _serve(self, raw: bytes, context: Any) -> bytes:
+        """Who would wait in vain is refused before anything else is done, and leaves no span."""
+        patience = _seconds_left(context)
+        try:
+            self._admit(patience)
+        except Overloaded as refusal:
+            self._duration(grpc.StatusCode.RESOURCE_EXHAUSTED).observe(0.0)
+            return await refuse(context, refusal)
+        return await self._carry_out(raw, context, patience)
+
+    async def _carry_out(self, raw: bytes, context: Any, patience: float) -> bytes:
         metadata = tuple(context.invocation_metadata() or ())
         started, received_at = time.perf_counter(), now_us()
         parent = extract(metadata)
@@ -157,8 +181,9 @@ class _Handler:
         status = grpc.StatusCode.CANCELLED
         try:
             with self._telemetry.tracer.use(span):
-                async with asyncio.timeout(_seconds_left(context)):
-                    response = await self._answer(self._decoded(raw), metadata, received_at, span.context)
+                async with asyncio.timeout(patience):
+                    call = Call(metadata, received_at, time.monotonic() + patience, span.context)
+                    response = await self._answer(self._decoded(raw), call)
             status = grpc.StatusCode.OK
             return response.SerializeToString()
         except Exception as error:
@@ -168,16 +193,17 @@ class _Handler:
             self._measure(span, status, started)
         return await refuse(context, failure)
 
-    async def _read(self, request: Message, metadata: Metadata, received_at: int, trace: TraceContext) -> Message:
+    async def _read(self, request: Message, call: Call) -> Message:
         return await self._calls.read(lambda: self._implementation(request))
 
-    async def _write(self, request: Message, metadata: Metadata, received_at: int, trace: TraceContext) -> Message:
-        incoming = _incoming(metadata, self._name, request, received_at)
+    async def _write(self, request: Message, call: Call) -> Message:
+        incoming = _incoming(call, self._name, request)
         if self._first:
             await self._first(self._api, request)
-        return await self._calls.write(incoming, lambda: self._implementation(request), self._response_type, trace)
+            self._admit(call.until - time.monotonic())
+        return await self._calls.write(incoming, lambda: self._implementation(request), self._response_type, call.trace)
 
-    async def _await(self, request: Message, metadata: Metadata, received_at: int, trace: TraceContext) -> Message:
+    async def _await(self, request: Message, call: Call) -> Message:
         response: Message = await self._implementation(request)
         return response
 
@@ -199,14 +225,15 @@ class _Handler:
     def _measure(self, span: Span, status: grpc.StatusCode, started: float) -> None:
         span.note({"rpc.response.status_code": status.name})
         span.end()
-        duration = self._durations.get(status) or self._bind(status)
-        duration.observe(time.perf_counter() - started, span.exemplar)
+        self._duration(status).observe(time.perf_counter() - started, span.exemplar)
 
-    def _bind(self, status: grpc.StatusCode) -> Histogram:
-        duration = self._durations[status] = self._telemetry.meter.histogram(
-            "rpc_server_call_duration_seconds", rpc_method=self._name, status=status.name
-        )
-        return duration
+    def _duration(self, status: grpc.StatusCode) -> Histogram:
+        known = self._durations.get(status)
+        if known is None:
+            known = self._durations[status] = self._telemetry.meter.histogram(
+                "rpc_server_call_duration_seconds", rpc_method=self._name, status=status.name
+            )
+        return known
 
 
 def _seconds_left(context: Any) -> float:
@@ -215,14 +242,18 @@ def _seconds_left(context: Any) -> float:
     return LONGEST_CALL_SECONDS if left is None else min(float(left), LONGEST_CALL_SECONDS)
 
 
-def _incoming(metadata: Metadata, method: str, request: Message, received_at: int) -> Incoming:
-    named = {key: value for key, value in metadata if isinstance(value, str)}
+def _anybody(patience: float) -> None: ...
+
+
+def _incoming(call: Call, method: str, request: Message) -> Incoming:
+    named = {key: value for key, value in call.metadata if isinstance(value, str)}
     key, correlation = named.get("idempotency-key", ""), named.get("correlation-id", "")
     return Incoming(
         id=new_id(),
         key=identifier(key, "idempotency-key") if key else "",
         method=method,
         correlation_id=identifier(correlation, "correlation-id") if correlation else "",
-        received_at=received_at,
+        received_at=call.received_at,
+        until=call.until,
         request_hash=hashlib.sha256(request.SerializeToString(deterministic=True)).digest() if key else b"",
     )

@@ -5,6 +5,7 @@ duplicate, the next one is due, anything above is proof that something is missin
 past: a next one that does not continue the mark's epoch is doubted until the source has told its epochs.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,11 +26,13 @@ from mallbots_platform.partitions import StreamName
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
 
+BATCH_SECONDS = 0.05
+
 
 @dataclass(slots=True)
 class Applied:
     """What a batch came to: the mark after it, and the entry at which it had to stop, if it had to. What is `doubted`
-    may belong to another past."""
+    may belong to another past. What is `left` comes next: there was no time for it in this transaction."""
 
     mark: Mark = AT_THE_START
     duplicates: int = 0
@@ -37,6 +40,7 @@ class Applied:
     reason: str = ""
     doubted: bool = False
     parked: int = 0
+    left: list[Received] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -77,15 +81,19 @@ class Inbox:
 
     def apply(self, route: Route, stream: StreamName, entries: list[Received], fence: Fence) -> Applied:
         """Apply entries in order; stop before the first that is not the next one, or is none of ours."""
+        until = time.monotonic() + BATCH_SECONDS
         fence.check(self._database)
         before = self.marks.read(stream)
         applied = Applied(mark=before.mark)
         batch = _Batch(stream, route, self.lot.keys(stream), again=before.is_replaying)
-        for entry in entries:
+        for number, entry in enumerate(entries, 1):
             entry.replayed = entry.seq <= before.replay_until
             if entry.seq <= applied.mark.seq:
                 applied.duplicates += 1
             elif not self._is_next(batch, entry, applied):
+                break
+            elif time.monotonic() > until:
+                applied.left = entries[number:]
                 break
         self._remember(batch, before, applied)
         return applied

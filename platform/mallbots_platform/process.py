@@ -90,7 +90,7 @@ class Process:
         self.queues: dict[str, WorkQueue] = {}
         self.shown: list[Shown] = []
         self.lag = LagReader(self.redis, self.readers, self.subscriptions)
-        self.calls = ProcessCalls(self.writer, self.readers, self.requests)
+        self.calls = ProcessCalls(self.writer, self.readers, self.requests, self.meter, settings.longest_wait_seconds)
         self.api = GrpcServer(telemetry, self.calls)
         self.endpoint = Endpoint("", "", "", os.getpid())
         self.peers = Peers(settings, telemetry)

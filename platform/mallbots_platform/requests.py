@@ -4,6 +4,7 @@ A caller that means to repeat a call gives it a key; the answer is kept under th
 method: what others call by the same name is another call.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -21,7 +22,8 @@ M = TypeVar("M", bound=Message)
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """A call as idempotency sees it. `id` is new for every call; `key` is empty where the caller gave none, as
-    `request_hash` is then; `caller` is empty for as long as nobody says who calls."""
+    `request_hash` is then; `caller` is empty for as long as nobody says who calls. Nobody waits for it
+    after `until`, by the monotonic clock."""
 
     id: str
     key: str
@@ -30,6 +32,7 @@ class Incoming:
     received_at: int
     request_hash: bytes = b""
     caller: str = ""
+    until: float = math.inf
 
 
 class Repeated(PlatformError):

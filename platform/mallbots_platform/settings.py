@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
+from mallbots_platform.admission import LONGEST_WAIT_SECONDS
 from mallbots_platform.partitions import DEFAULT_PREFIX
 
 PREFIX = "MALLBOTS_"
@@ -41,6 +42,7 @@ class Settings:
     retry_attempts: int = 10
     retry_base_seconds: float = 0.2
     retry_cap_seconds: float = 30.0
+    longest_wait_seconds: float = LONGEST_WAIT_SECONDS
     retention_seconds: float = 7 * 24 * 3600.0
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -104,6 +106,7 @@ BOUNDS = {
     "retry_attempts": (1, 1000),
     "retry_base_seconds": (0.001, 3600),
     "retry_cap_seconds": (0.001, 86_400),
+    "longest_wait_seconds": (0.001, 3600),
     "retention_seconds": (0.001, 100 * 365 * 86_400),
 }
 _NAMES = {

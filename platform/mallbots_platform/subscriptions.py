@@ -67,7 +67,8 @@ class Subscription:
         self._leases = leases
         self._telemetry = telemetry
         self._batch = batch
-        self._again = TryingAgain(group, self.routes, inbox, writer, self._apply, leases.owned.get, crash_limit)
+        catch_up = partial(self._apply, catches_up=True)
+        self._again = TryingAgain(group, self.routes, inbox, writer, catch_up, leases.owned.get, crash_limit)
         self._healing = Healing(group, inbox, self._again.apply, source_log, redis, writer, readers, telemetry)
         for source in {stream.source for stream in self.routes}:
             self._healing.show_parted(source)
@@ -79,6 +80,7 @@ class Subscription:
         leases.changed = self._owners_changed
         self._loop = asyncio.get_running_loop()
         self._looked_at = 0.0
+        self._behind: set[StreamName] = set()
         self._ready = False
         self.running = False
         self._stopping = False
@@ -196,6 +198,7 @@ class Subscription:
             except ResponseError as error:
                 if "BUSYGROUP" not in str(error):
                     raise
+        self._behind = set(self._owned())
         self._ready = True
 
     async def _recover(self, stream: StreamName) -> None:
@@ -234,6 +237,7 @@ class Subscription:
             return
         answer = await self._read_unless_stopped(readable)
         batches = [(self._by_key[key], entries_of(raw, received_at=now_us())) for key, raw in answer]
+        self._behind &= {stream for stream, entries in batches if len(entries) == self._batch}
         if not batches:
             await self._look_at_ends(readable)
             return
@@ -279,7 +283,7 @@ class Subscription:
     async def _deliver(self, stream: StreamName, entries: list[Received]) -> bool:
         """Apply entries; where one is not the next, the source is asked. False: the partition has to wait."""
         while entries:
-            applied = await self._apply(stream, entries)
+            applied = await self._apply(stream, entries, catches_up=stream in self._behind)
             if applied is None:
                 return False
             stopped = applied.stopped_at
@@ -295,23 +299,23 @@ class Subscription:
             entries = [entry for entry in entries if entry.seq > stopped.seq]
         return True
 
-    async def _apply(self, stream: StreamName, entries: list[Received]) -> Applied | None:
+    async def _apply(self, stream: StreamName, entries: list[Received], *, catches_up: bool) -> Applied | None:
         """None: the partition is another's now."""
         applied = None
         for together in self.inbox.apart(stream, entries):
-            applied = await self._apply_together(stream, together)
+            applied = await self._apply_together(stream, together, catches_up)
             if applied is None or applied.stopped_at:
                 break
         return applied
 
-    async def _apply_together(self, stream: StreamName, entries: list[Received]) -> Applied | None:
+    async def _apply_together(self, stream: StreamName, entries: list[Received], catches_up: bool) -> Applied | None:
         fence = self._leases.owned.get(stream.partition)
         if fence is None:
             return None
-        route = self.routes[stream]
         while True:
+            apply = partial(self.inbox.apply, self.routes[stream], stream, entries, fence)
             try:
-                applied = await self._writer.run(lambda: self.inbox.apply(route, stream, entries, fence))
+                applied = await self._writer.run(apply, catches_up=catches_up)
             except LeaseLost as lost:
                 self._lose(lost.partition)
                 return None
@@ -319,7 +323,9 @@ class Subscription:
                 continue
             if applied.parked:
                 self.retry_soon()
-            return applied
+            if not applied.left:
+                return applied
+            entries = applied.left
 
     def _lose(self, partition: int) -> None:
         self._fenced.inc()

@@ -6,12 +6,11 @@ transaction is committed once, and every piece is answered.
 """
 
 import asyncio
-import queue
+import math
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -23,10 +22,10 @@ from mallbots_platform.errors import (
     Conflict,
     DatabaseAway,
     DatabaseBusy,
-    TransactionGone,
     Unavailable,
-    as_failure,
 )
+from mallbots_platform.lanes import Lanes
+from mallbots_platform.pieces import Piece, refuse, resolve
 from mallbots_platform.savepoints import Savepoint
 from mallbots_platform.undone import Refused, Undone, UndoneCommits
 from telemetry.metrics import Meter
@@ -34,31 +33,10 @@ from telemetry.metrics import Meter
 T = TypeVar("T")
 
 LARGEST_GROUP = 256
+GROUP_SECONDS = 0.05
 CONFLICT_RETRIES = 3
 RETRIES_LEFT = tuple(reversed(range(CONFLICT_RETRIES + 1)))
 LONGEST_REPETITION_SECONDS = 10.0
-
-
-@dataclass(slots=True)
-class _Piece:
-    work: Callable[[], Any]
-    cause: Cause
-    answer: "asyncio.Future[Any]"
-    asked_at: float = 0.0
-    result: Any = None
-    error: BaseException | None = None
-
-    @property
-    def is_waited_for(self) -> bool:
-        return not (self.answer and self.answer.done())
-
-    def resolve(self) -> None:
-        if self.answer.done():
-            return
-        if self.error is not None:
-            self.answer.set_exception(as_failure(self.error))
-        else:
-            self.answer.set_result(self.result)
 
 
 class Writer:
@@ -73,7 +51,8 @@ class Writer:
         self._savepoint_lists: list[list[Any]] = []
         self._after_commit: list[Callable[[], None]] = []
         self.keep_with_savepoints(self._after_commit)
-        self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
+        self._queue = Lanes[Piece](self._leave)
+        self._abandoned = meter.counter("mallbots_changes_abandoned_total")
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failed: asyncio.Future[None] | None = None
@@ -109,14 +88,18 @@ class Writer:
         """Finish what is queued, refuse what comes later."""
         self._closing = True
         if self._thread.is_alive():
-            self._queue.put(None)
+            self._queue.close()
             await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
-    async def run(self, work: Callable[[], T], cause: Cause = UNKNOWN) -> T:
-        """The result of `work`, committed. Raises what it raised, or Unavailable when nothing could be committed."""
+    async def run(
+        self, work: Callable[[], T], cause: Cause = UNKNOWN, *, until: float = math.inf, catches_up: bool = False
+    ) -> T:
+        """The result of `work`, committed. Raises what it raised, or Unavailable when nothing could be committed. Work
+        that nobody waits for any more when it is its turn, for it is cancelled, or it is past `until` by the monotonic
+        clock, is not begun. What `catches_up` lets others go first."""
         if self._closing or self._loop is None:
             raise Unavailable("this process is shutting down")
-        piece = _Piece(work, cause, self._loop.create_future(), time.monotonic())
+        piece = Piece(work, cause, self._loop.create_future(), time.monotonic(), until, catches_up)
         self._queue.put(piece)
         answer: T = await piece.answer
         return answer
@@ -126,6 +109,12 @@ class Writer:
         """How long the piece has waited that waits longest, the first of those that are tried; 0 without any."""
         asked_at = self._oldest_asked_at
         return time.monotonic() - asked_at if asked_at else 0.0
+
+    @property
+    def expected_seconds(self) -> float:
+        """How long a piece would wait that comes now. Where nothing moves on, as long again as nothing has."""
+        began, expected = self.progressed_at, self._queue.expected_seconds
+        return max(expected, time.monotonic() - began) if began else expected
 
     # What follows is for the writer's own thread: code that runs inside a piece.
 
@@ -153,46 +142,39 @@ class Writer:
             self._tell(partial(self._fail, error))
 
     def _work(self) -> None:
-        while (first := self._queue.get()) is not None:
-            group = [first]
-            stop = False
-            while len(group) < LARGEST_GROUP and not self._queue.empty():
-                piece = self._queue.get()
-                if piece is None:
-                    stop = True
-                    break
-                group.append(piece)
-            self._oldest_asked_at = first.asked_at
+        while group := self._queue.take(LARGEST_GROUP):
+            self._oldest_asked_at = min(group[0].asked_at, group[-1].asked_at)
+            started = time.monotonic()
             try:
                 self._commit(group)
             finally:
                 self._oldest_asked_at = 0.0
                 self._answer(group)
-            if stop:
-                return
+                self._queue.took(len(group), time.monotonic() - started)
 
-    def _commit(self, group: list[_Piece]) -> None:
+    def _commit(self, group: list[Piece]) -> None:
         """What is undone together is tried piece by piece: whatever was the reason, it is one's own trouble only."""
         undone = self._try(group)
         if undone is None:
             return
-        _refuse(group, undone)
+        refuse(group, undone)
         if undone.may_be_repeated and (len(group) > 1 or isinstance(undone.error, Collided)):
             self._try_each(group)
 
-    def _try_each(self, group: list[_Piece]) -> None:
+    def _try_each(self, group: list[Piece]) -> None:
         until = time.monotonic() + LONGEST_REPETITION_SECONDS
         for number, piece in enumerate(group, 1):
-            undone = self._try_alone(piece) if piece.is_waited_for else None
+            waits = self._queue.still_waits(piece, time.monotonic())
+            undone = self._try_alone(piece) if waits else None
             if undone is not None:
-                _refuse([piece], undone)
+                refuse([piece], undone)
                 if not undone.has_begun:
-                    return _refuse(group[number:], undone)
+                    return refuse(group[number:], undone)
                 if time.monotonic() > until:
-                    return _refuse(group[number:], Undone(DatabaseBusy("others have taken all the time")))
+                    return refuse(group[number:], Undone(DatabaseBusy("others have taken all the time")))
             self._answer([piece])
 
-    def _try_alone(self, piece: _Piece) -> Undone | None:
+    def _try_alone(self, piece: Piece) -> Undone | None:
         undone = None
         for _ in range(2):
             undone = self._try([piece])
@@ -200,15 +182,14 @@ class Writer:
                 break
         return undone
 
-    def _try(self, group: list[_Piece]) -> Undone | None:
+    def _try(self, group: list[Piece]) -> Undone | None:
         """All of it in one transaction. None: it is committed; else nothing of it was kept, or nobody knows."""
         started = time.perf_counter()
         self.progressed_at, has_begun = time.monotonic(), False
         try:
             self.database.begin(self.database.dialect.begin_write)
             has_begun = True
-            for piece in group:
-                self._attempt(piece)
+            self._attempt_in_time(group)
             for step in self._before_commit:
                 step()
             reached("commit: before")
@@ -227,7 +208,17 @@ class Writer:
         self._forget_notes()
         return None
 
-    def _attempt(self, piece: _Piece) -> None:
+    def _attempt_in_time(self, group: list[Piece]) -> None:
+        """Those for which there is no time left in this transaction are taken out of the group, and come next."""
+        until = (now := time.monotonic()) + GROUP_SECONDS
+        for begun, piece in enumerate(group, 1):
+            if begun == 1 or self._queue.still_waits(piece, now):
+                self._attempt(piece)
+            if begun < len(group) and (now := time.monotonic()) > until:
+                self._queue.give_back(group[begun:])
+                del group[begun:]
+
+    def _attempt(self, piece: Piece) -> None:
         """Raises what undoes the others too; anything else is the piece's answer."""
         for retries in RETRIES_LEFT:
             try:
@@ -258,8 +249,15 @@ class Writer:
         for notes in self._savepoint_lists:
             notes.clear()
 
-    def _answer(self, group: list[_Piece]) -> None:
-        self._tell(partial(_resolve, group))
+    def _leave(self, piece: Piece) -> None:
+        """Its turn has come, and nobody waits for it any more."""
+        self._abandoned.inc()
+        if not piece.answer.done():
+            piece.error = TimeoutError()
+            self._answer([piece])
+
+    def _answer(self, group: list[Piece]) -> None:
+        self._tell(partial(resolve, group))
 
     def _fail(self, error: BaseException) -> None:
         if self._failed is not None and not self._failed.done():
@@ -269,20 +267,3 @@ class Writer:
         assert self._loop is not None
         with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
             self._loop.call_soon_threadsafe(news)
-
-
-def _refuse(group: list[_Piece], undone: Undone) -> None:
-    """Each is told why; a mistake is told to the one that was alone with it."""
-    told = undone.error
-    if len(group) == 1 and isinstance(told, TransactionGone):
-        told = told.reason or told
-    if len(group) > 1 and not isinstance(told, DatabaseAway):
-        told = DatabaseAway(f"nothing was committed: {told}")
-        told.__cause__ = undone.error
-    for piece in group:
-        piece.error = told
-
-
-def _resolve(group: list[_Piece]) -> None:
-    for piece in group:
-        piece.resolve()

@@ -26,7 +26,8 @@ from mallbots_platform.messages import Contract, event
 from mallbots_platform.outbox import Outbox
 from mallbots_platform.parking import ParkingLot, RetryPolicy
 from mallbots_platform.partitions import StreamName
-from mallbots_platform.writer import Writer, _Piece
+from mallbots_platform.pieces import Piece
+from mallbots_platform.writer import Writer
 from telemetry.bundle import open_telemetry
 
 
@@ -79,12 +80,14 @@ class Consumer:
         self.outbox.record(Summed(number=message.number), key=envelope.subject)
 
     def change(self, work: Callable[[], Any]) -> Any:
-        piece = _Piece(work, UNKNOWN, None)  # type: ignore[arg-type] # nobody waits for it: it runs right here
+        piece = Piece(work, UNKNOWN, None)  # type: ignore[arg-type] # nobody waits for it: it runs right here
         self.writer._commit([piece])
         return piece.result
 
     def deliver(self, entries: list[Received]) -> None:
-        self.change(lambda: self.inbox.apply(self.route, STREAM, entries, Fence("own/0", 0, 1)))
+        while entries:
+            applied = self.change(partial(self.inbox.apply, self.route, STREAM, entries, Fence("own/0", 0, 1)))
+            entries = applied.left if applied else []
 
     def deliver_and_lose_the_commit(self, entries: list[Received]) -> None:
         def lost() -> None:

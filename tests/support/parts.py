@@ -90,7 +90,7 @@ class Parts(AbstractAsyncContextManager["Parts"]):
             context, self.partitions, self.writer, self.codec, self.telemetry.tracer, self.telemetry.facts
         )
         self.requests = Requests(self.database, self.meter)
-        self.calls = ProcessCalls(self.writer, self.readers, self.requests)
+        self.calls = ProcessCalls(self.writer, self.readers, self.requests, self.meter)
         self.timers = Timers(context, self.writer, self.readers, self.requests, self.telemetry)
         self.writer.start()
         return self

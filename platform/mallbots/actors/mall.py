@@ -15,7 +15,7 @@ from contexts.depot.contract import depot_pb2
 from contexts.ordering.contract import ordering_pb2
 from contexts.payments.contract import payments_pb2
 from contexts.stores.contract import stores_pb2
-from mallbots_platform.errors import Conflict, Unavailable
+from mallbots_platform.errors import Conflict, Overloaded, Unavailable
 from mallbots_platform.grpc_client import client_for, open_channel
 from mallbots_platform.ids import new_id
 
@@ -67,14 +67,16 @@ class Mall:
 
 
 async def patiently(call: Callable[[], Awaitable[Any]], unanswered: Callable[[], None]) -> Any:
-    """Call again while nobody answers, or somebody else was faster; other refusals are for the caller."""
+    """Call again while nobody answers, or somebody else was faster, or the other side has too much to do, as soon as it
+    wants that; other refusals are for the caller."""
     deadline, pause = time.monotonic() + PATIENCE_SECONDS, 0.05
     while True:
         try:
             return await call()
-        except (Unavailable, Conflict):
+        except (Unavailable, Conflict) as error:
             unanswered()
             if time.monotonic() > deadline:
                 raise
-        await asyncio.sleep(random.uniform(pause / 2, pause))
+            wanted = error.again_after if isinstance(error, Overloaded) else 0.0
+        await asyncio.sleep(wanted + random.uniform(pause / 2, pause))
         pause = min(LONGEST_PAUSE, pause * 2)
