@@ -162,6 +162,13 @@ PROCESSES = (
         lasting="30s",
     ),
     Alert(
+        name="CallsAreRefused",
+        expr="sum by (context, queue) (rate(mallbots_calls_refused_total[1m])) > 1",
+        summary="{{ $labels.context }} refuses {{ $value | humanize }} calls a second: more is asked than it can do.",
+        board="mallbots-one-context",
+        lasting="30s",
+    ),
+    Alert(
         name="CommitsAreSlow",
         expr="histogram_quantile(0.9, context:mallbots_commit_seconds_bucket:rate1m) > 0.25",
         summary="One of ten commits of {{ $labels.context }} takes longer than {{ $value | humanizeDuration }}.",

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import random
 import shutil
 import socket
 import subprocess
@@ -19,6 +20,7 @@ PROGRAM = shutil.which("prometheus")
 MISSING = "prometheus is not to be found: for Debian it is the package `prometheus`"
 SUSPICIOUS_SECONDS = 0.3
 START_SECONDS, STOP_SECONDS, ANSWER_SECONDS = 30.0, 20.0, 60.0
+NOT_GIVEN_OUT = (15_000, 32_000)  # kernels give out those from 32,768 on
 T = TypeVar("T")
 
 
@@ -128,9 +130,11 @@ def running_prometheus(
 
 
 def free_address() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    """On a port that nobody is given who asks for any one, so that it is still free when it is wanted."""
+    while True:
+        port = random.SystemRandom().randrange(*NOT_GIVEN_OUT)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return f"127.0.0.1:{port}"
 
 
 def _await_readiness(process: subprocess.Popen[bytes], address: str, said: Path) -> None:

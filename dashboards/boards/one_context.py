@@ -105,6 +105,27 @@ _CALLED = Row(
             links=(links.traces("Calls to others", "$context", operation=links.METHOD),),
         ),
         Lines(
+            title="How long would a call wait for its turn?",
+            answer="As things go at the moment. A call for which that is too long is refused at once.",
+            queries=(Query(f"max by (queue) (mallbots_queue_expected_seconds{_OF})", "{{queue}}"),),
+            unit=SECONDS,
+            warn=0.25,
+            bad=1,
+            links=(_SAID,),
+        ),
+        Stacked(
+            title="Is more asked of it than it can do?",
+            answer="A second. Refused: told at once to come again. Abandoned: nobody waited any more, so not begun.",
+            queries=(
+                Query(
+                    f"sum by (queue) (rate(mallbots_calls_refused_total{_OF}[$__rate_interval]))", "refused {{queue}}"
+                ),
+                Query(f"sum(rate(mallbots_changes_abandoned_total{_OF}[$__rate_interval]))", "abandoned"),
+            ),
+            unit=RATE,
+            links=(_SAID,),
+        ),
+        Lines(
             title="How often was a call repeated?",
             answer="Answered from memory by its idempotency key: callers do not get our answers in time.",
             queries=(Query(f"sum(rate(mallbots_idempotent_replays_total{_OF}[$__rate_interval]))", "repeated"),),

@@ -1,5 +1,7 @@
 """What Prometheus sees of Locust, so that load and what it does stand on one dashboard."""
 
+import logging
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from loadtests.record import APPROVED, CHECKOUT, PLACED, READY, START
@@ -27,9 +29,13 @@ class Metrics:
         )
 
     def serve(self, address: str) -> None:
-        """On `host:port`, until the process ends."""
+        """On `host:port`, until the process ends. Somebody else may have taken it in the meantime: a run is worth more
+        than its curves."""
         host, _, port = address.rpartition(":")
-        start_http_server(int(port), host, self._registry)
+        try:
+            start_http_server(int(port), host, self._registry)
+        except OSError as error:
+            logging.warning("%s: Prometheus will not see this run: %s", address, error.strerror)
 
     def called(self, method: str, seconds: float, *, failed: bool) -> None:
         self._requests.labels(method, "failed" if failed else "ok").inc()

@@ -36,9 +36,11 @@ OK, WARNING, PROBLEM = "ok", "warning", "problem"
 LEAST_FREE = 500 << 20
 NEWEST_CHECKED = (3, 14)
 COMES_TO_NOTHING = {
-    "mallbots_database_unanswered_total": "statements given up without an answer",
-    "mallbots_commits_undone_total": "commits undone",
-    "mallbots_attempts_blamed_total": "attempts blamed for the loss of their connection",
+    "mallbots_database_unanswered_total": ("statements given up without an answer", "DatabaseHangs"),
+    "mallbots_commits_undone_total": ("commits undone", "CommitsComeToNothing"),
+    "mallbots_attempts_blamed_total": ("attempts blamed for the loss of their connection", "AttemptsLoseConnection"),
+    "mallbots_calls_refused_total": ("calls refused, for they would have waited too long", "CallsAreRefused"),
+    "mallbots_changes_abandoned_total": ("changes not begun, for nobody waited any more", "CallsAreRefused"),
 }
 
 
@@ -196,8 +198,9 @@ def readiness(context: str, endpoint: Endpoint) -> Finding:
     except (OSError, ValueError) as error:
         return Finding(about, WARNING, f"it does not say whether it is ready: {one_line(error)}")
     if lost:
-        told = ", ".join(f"{number} {COMES_TO_NOTHING[metric]}" for metric, number in lost.items())
-        return Finding(about, WARNING, f"since its start: {told}", "see docs/runbooks/CommitsComeToNothing.md")
+        told = ", ".join(f"{number} {COMES_TO_NOTHING[metric][0]}" for metric, number in lost.items())
+        runbooks = dict.fromkeys(f"docs/runbooks/{COMES_TO_NOTHING[metric][1]}.md" for metric in lost)
+        return Finding(about, WARNING, f"since its start: {told}", f"see {', '.join(runbooks)}")
     return Finding(about, OK, "can be answered")
 
 

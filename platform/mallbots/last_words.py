@@ -1,5 +1,6 @@
 """Why a process ended, as far as its log tells."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 REFUSAL = " cannot start: "
@@ -11,7 +12,11 @@ def last_words(log: Path, start: int) -> str:
     `start` is where it began to write in the log.
     """
     text = log.read_bytes()[start:].decode(errors="replace")
-    lines = [line for line in text.split("\n") if line.strip()]
+    return last_words_of(text.split("\n"))
+
+
+def last_words_of(said: Iterable[str]) -> str:
+    lines = [line.rstrip() for line in said if line.strip()]
     for number, line in reversed(list(enumerate(lines))):
         if REFUSAL in line:
             return line.partition(REFUSAL)[2]

@@ -125,6 +125,7 @@ STORIES = (
         alert="CallsFail",
         series={STATUSES % (CALL, '"OK"'): ("+50", "+50", "+50")} | rising(STATUSES % (CALL, '"UNAVAILABLE"'), 10),
     ),
+    Story(alert="CallsAreRefused", series=rising(f'mallbots_calls_refused_total{{{CONTEXT}, queue="writer"}}', 60)),
     Story(
         alert="CommitsAreSlow",
         series={

@@ -119,6 +119,16 @@ async def test_what_came_to_nothing_is_told(world: World) -> None:
     assert (found.state, found.detail) == (WARNING, "since its start: 3 commits undone")
 
 
+async def test_calls_that_were_refused_are_told(world: World) -> None:
+    teller = await world.teller()
+    teller.process.meter.counter("mallbots_calls_refused_total", queue="writer").inc(7)
+
+    found = await asyncio.to_thread(examination.readiness, "teller", teller.process.endpoint)
+
+    assert (found.state, found.advice) == (WARNING, "see docs/runbooks/CallsAreRefused.md")
+    assert found.detail == "since its start: 7 calls refused, for they would have waited too long"
+
+
 def test_processes_that_are_missing_are_named(tmp_path: Path) -> None:
     somewhere = Endpoint("", "", "", 1)
     all_but_one = {context: somewhere for context in CONTEXTS[1:]}
