@@ -15,6 +15,7 @@ from loadtests.bench import (
     flow_rows,
     growth_rows,
     hop_rows,
+    overload_rows,
     peer_rows,
     telemetry_rows,
 )
@@ -33,6 +34,7 @@ GROUPS: dict[str, Callable[[Stage, Scale], Iterable[Row | Skipped]]] = {
     "append": append_rows.rows,
     "flow": flow_rows.rows,
     "calls": call_rows.rows,
+    "overload": overload_rows.rows,
     "growth": growth_rows.rows,
     "dashboards": dashboard_rows.rows,
 }

@@ -41,7 +41,7 @@ class Contender:
 
 
 class Started:
-    """A contender that was started; inside the context it is at its gate, or beyond."""
+    """A contender that was started; inside the context it is at its gate, or beyond. `facts` is what it said there."""
 
     def __init__(self, contender: Contender, work: Mapping[str, Any], log: Path, environ: Mapping[str, str]) -> None:
         self.name = contender.name
@@ -90,7 +90,7 @@ class Started:
 
     def __enter__(self) -> "Started":
         try:
-            self.hear()
+            self.facts = self.hear()
         except ContenderFailed:
             self._end(0.0)
             raise

@@ -149,8 +149,8 @@ class Writer:
                 self._commit(group)
             finally:
                 self._oldest_asked_at = 0.0
-                self._answer(group)
                 self._queue.took(len(group), time.monotonic() - started)
+                self._answer(group)
 
     def _commit(self, group: list[Piece]) -> None:
         """What is undone together is tried piece by piece: whatever was the reason, it is one's own trouble only."""

@@ -309,7 +309,9 @@ async def test_what_catches_up_comes_behind_what_is_waited_for(
     assert sorted(order) == ["click"] * 3 + ["old"] * 3
 
 
-async def test_late_comers_and_replays_catch_up_and_live_events_do_not(world: World) -> None:
+async def test_late_comers_and_replays_catch_up_and_live_events_do_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     teller = await world.teller()
     await teller.say(*(str(number) for number in range(300)))
     await eventually(lambda: teller.process.relay.behind == 0)
@@ -317,7 +319,12 @@ async def test_late_comers_and_replays_catch_up_and_live_events_do_not(world: Wo
     writer, [subscription] = listener.process.writer, listener.process.subscriptions.values()
     catching_up: list[int] = []
     put = writer._queue.put
-    writer._queue.put = lambda piece: (catching_up.append(piece.catches_up), put(piece))  # type: ignore[method-assign, func-returns-value, assignment]
+
+    def noted(piece: Any) -> None:
+        catching_up.append(piece.catches_up)
+        put(piece)
+
+    monkeypatch.setattr(writer._queue, "put", noted)
 
     await listener.until(lambda heard: len(heard) == 300)
     await subscription.replay("", 1, with_effects=True)
