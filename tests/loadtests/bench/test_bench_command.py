@@ -16,7 +16,18 @@ def test_a_group_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[st
 
 
 def test_every_row_of_the_issue_has_its_group() -> None:
-    assert set(GROUPS) == {"hop", "peers", "probe", "telemetry", "append", "flow", "calls", "growth", "dashboards"}
+    assert set(GROUPS) == {
+        "hop",
+        "peers",
+        "probe",
+        "telemetry",
+        "append",
+        "flow",
+        "calls",
+        "overload",
+        "growth",
+        "dashboards",
+    }
 
 
 def test_a_peer_that_is_not_installed_says_how() -> None:
