@@ -210,6 +210,7 @@ LOGS = {
     "commit undone": "Why does a commit come to nothing?",
     "consuming paused": "Why does a group not read?",
     "group recreated": "Has Redis lost a group?",
+    "partitions followed": "Which source has another number of partitions than was known?",
     "gap found": "What is missing in a stream?",
     "lease lost": "Who took a partition over?",
     "message failed": "Why does a handler fail?",

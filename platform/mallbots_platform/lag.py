@@ -45,7 +45,7 @@ class LagReader:
 
 
 def _marks(subscription: Subscription) -> dict[StreamName, int]:
-    return {stream: subscription.inbox.mark(stream) for stream in subscription.routes}
+    return {stream: subscription.inbox.mark(stream) for stream in list(subscription.routes)}
 
 
 def _unless_no_group(answer: Any) -> Any:

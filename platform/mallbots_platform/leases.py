@@ -104,6 +104,13 @@ class Leases:
             if set(self.owned) != before and self.changed:
                 await self.changed()
 
+    async def cover(self, partitions: int) -> None:
+        """Of some source there are so many. None is given up: what belongs to it stays with its owner."""
+        if partitions > self._partitions:
+            self._partitions = partitions
+            with contextlib.suppress(RedisError, OSError, Unavailable):
+                await self.refresh()
+
     def lose(self, partition: int) -> None:
         """The database said that another owner has taken over."""
         if self.owned.pop(partition, None):

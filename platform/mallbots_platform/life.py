@@ -28,6 +28,7 @@ from mallbots_platform.retention import Retention
 from mallbots_platform.saga_steps import check_steps
 from mallbots_platform.saga_wakeups import wake_up
 from mallbots_platform.source_log import OperatorSourceLog
+from mallbots_platform.source_partitions import SourcePartitions
 from mallbots_platform.starting import check_facts, check_server
 from mallbots_platform.subscriptions import Subscription
 from mallbots_platform.whereabouts import place_of
@@ -61,6 +62,7 @@ class Life:
             process.telemetry,
         )
         self._health = Health(process)
+        self._partitions: SourcePartitions
         self._watching: asyncio.Future[None] | None = None
         self._gone_by = 0.0
         self._unfinished: list[str] = []
@@ -90,6 +92,7 @@ class Life:
         check_steps(process.database, (orchestration.saga for orchestration in process.sagas))
         process.installation.id = recorded(process.database, settings.installation)
         await check_server(self._anybodys_redis, process.telemetry)
+        self._partitions = SourcePartitions(process.database, settings.partitions)
         for group, routes in process.routes.items():
             process.subscriptions[group] = self._subscription(group, routes)
         process.writer.start()
@@ -152,6 +155,7 @@ class Life:
         yield process.relay.run()
         yield process.timers.run()
         yield Gauges(process).run()
+        yield self._keep_up_with_sources()
         yield Retention(
             *(process.context, process.redis, process.writer, process.readers),
             process.settings.retention_seconds,
@@ -165,6 +169,15 @@ class Life:
         for queue in process.queues.values():
             yield queue.run()
 
+    async def _keep_up_with_sources(self) -> None:
+        process = self._process
+        sources = {route.source for routes in process.routes.values() for route in routes}
+        await self._partitions.keep_up(sources, process.peers, process.writer, process.telemetry, self._follow)
+
+    async def _follow(self, source: str, partitions: int) -> None:
+        for subscription in self._process.subscriptions.values():
+            await subscription.follow(source, partitions)
+
     def _subscription(self, group: str, routes: list[Route]) -> Subscription:
         process, settings = self._process, self._process.settings
         lot = ParkingLot(group, process.database, process.retry_policy)
@@ -175,7 +188,7 @@ class Life:
         inbox = Inbox(group, process.writer, handling, lot, process.telemetry)
         leases = Leases(
             group,
-            settings.partitions,
+            max(self._partitions.of(route.source) for route in routes),
             f"{process.context}:{ids.new_id()}",
             process.redis,
             process.writer,
@@ -186,7 +199,7 @@ class Life:
         self._leases.append(leases)
         return Subscription(
             group,
-            [(route, settings.partitions) for route in routes],
+            [(route, self._partitions.of(route.source)) for route in routes],
             process.open_redis(blocks=True),
             process.writer,
             process.readers,
@@ -241,16 +254,21 @@ class Life:
         )
 
     def _status(self) -> pb.GetStatusResponse:
-        process, partitions = self._process, self._process.settings.partitions
+        process = self._process
         return pb.GetStatusResponse(
             context=process.context,
             version=str(schema.VERSION),
             troubles=process.troubles,
-            partitions=partitions,
+            partitions=process.settings.partitions,
             installation=process.installation.id,
             database="sqlite" if process.database.url.startswith("sqlite") else "postgresql",
             subscriptions=[
-                pb.Subscription(group=group, source=route.source, channel=route.channel, partitions=partitions)
+                pb.Subscription(
+                    group=group,
+                    source=route.source,
+                    channel=route.channel,
+                    partitions=self._partitions.of(route.source),
+                )
                 for group, routes in process.routes.items()
                 for route in routes
             ],

@@ -46,6 +46,7 @@ class GetStatusResponse(_message.Message):
     DATABASE_FIELD_NUMBER: _builtins.int
     SUBSCRIPTIONS_FIELD_NUMBER: _builtins.int
     INSTALLATION_FIELD_NUMBER: _builtins.int
+    PASSED_OVER_FIELD_NUMBER: _builtins.int
     context: _builtins.str
     version: _builtins.str
     partitions: _builtins.int
@@ -60,6 +61,10 @@ class GetStatusResponse(_message.Message):
     def subscriptions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Subscription]:
         """Groups of this process, such as "ordering"."""
 
+    @_builtins.property
+    def passed_over(self) -> _containers.RepeatedCompositeFieldContainer[Global___PassedOver]:
+        """What groups let go by before they listened to it."""
+
     def __init__(
         self,
         *,
@@ -70,14 +75,46 @@ class GetStatusResponse(_message.Message):
         database: _builtins.str = ...,
         subscriptions: _abc.Iterable[Global___Subscription] | None = ...,
         installation: _builtins.str = ...,
+        passed_over: _abc.Iterable[Global___PassedOver] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "database", b"database", "installation", b"installation", "partitions", b"partitions", "subscriptions", b"subscriptions", "troubles", b"troubles", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "database", b"database", "installation", b"installation", "partitions", b"partitions", "passed_over", b"passed_over", "subscriptions", b"subscriptions", "troubles", b"troubles", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class PassedOver(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    group: _builtins.str
+    source: _builtins.str
+    channel: _builtins.str
+    type: _builtins.str
+    messages: _builtins.int
+    def __init__(
+        self,
+        *,
+        group: _builtins.str = ...,
+        source: _builtins.str = ...,
+        channel: _builtins.str = ...,
+        type: _builtins.str = ...,
+        messages: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "group", b"group", "messages", b"messages", "source", b"source", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PassedOver: _TypeAlias = PassedOver  # noqa: Y015
 
 @_typing.final
 class Subscription(_message.Message):
@@ -744,6 +781,7 @@ class Lag(_message.Message):
     BEHIND_EVENTS_FIELD_NUMBER: _builtins.int
     BEHIND_SECONDS_FIELD_NUMBER: _builtins.int
     OLDEST_UNACKED_SECONDS_FIELD_NUMBER: _builtins.int
+    NEWER_FIELD_NUMBER: _builtins.int
     group: _builtins.str
     source: _builtins.str
     channel: _builtins.str
@@ -754,6 +792,8 @@ class Lag(_message.Message):
     behind_seconds: _builtins.float
     oldest_unacked_seconds: _builtins.float
     """Since the oldest message that was read and is not acknowledged was read."""
+    newer: _builtins.int
+    """Messages that only a later program can read, kept for it."""
     def __init__(
         self,
         *,
@@ -766,10 +806,11 @@ class Lag(_message.Message):
         behind_events: _builtins.int = ...,
         behind_seconds: _builtins.float = ...,
         oldest_unacked_seconds: _builtins.float = ...,
+        newer: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_sequence", b"applied_sequence", "behind_events", b"behind_events", "behind_seconds", b"behind_seconds", "channel", b"channel", "group", b"group", "last_sequence", b"last_sequence", "oldest_unacked_seconds", b"oldest_unacked_seconds", "partition", b"partition", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_sequence", b"applied_sequence", "behind_events", b"behind_events", "behind_seconds", b"behind_seconds", "channel", b"channel", "group", b"group", "last_sequence", b"last_sequence", "newer", b"newer", "oldest_unacked_seconds", b"oldest_unacked_seconds", "partition", b"partition", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -867,6 +908,53 @@ class ReplayResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReplayResponse: _TypeAlias = ReplayResponse  # noqa: Y015
+
+@_typing.final
+class HearPassedOverRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: _builtins.int
+    LEAVE_FIELD_NUMBER: _builtins.int
+    group: _builtins.str
+    leave: _builtins.bool
+    """Do not hear it, and say no more of it."""
+    def __init__(
+        self,
+        *,
+        group: _builtins.str = ...,
+        leave: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "leave", b"leave"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HearPassedOverRequest: _TypeAlias = HearPassedOverRequest  # noqa: Y015
+
+@_typing.final
+class HearPassedOverResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    GONE_FIELD_NUMBER: _builtins.int
+    messages: _builtins.int
+    """How many are heard now, or are left."""
+    gone: _builtins.int
+    """How many of them their source has not any more."""
+    def __init__(
+        self,
+        *,
+        messages: _builtins.int = ...,
+        gone: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gone", b"gone", "messages", b"messages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HearPassedOverResponse: _TypeAlias = HearPassedOverResponse  # noqa: Y015
 
 @_typing.final
 class SagaEntry(_message.Message):

@@ -38,7 +38,7 @@ class Replays:
 
     def begin(self, source: str, from_seq: int, *, with_effects: bool) -> Replayed:
         """Of all sources where none is named. Raises WouldComeAgain, with what would."""
-        streams = [stream for stream in self._routes if source in ("", stream.source)]
+        streams = [stream for stream in list(self._routes) if source in ("", stream.source)]
         if with_effects:
             return Replayed(tuple(streams), self._rewind(streams, from_seq))
         if not all(self._routes[stream].projects for stream in streams):
@@ -49,7 +49,7 @@ class Replays:
                 f" messages over what is there"
             )
         tables = self._tables(streams)
-        streams = [stream for stream, route in self._routes.items() if tables & set(route.projects)]
+        streams = [stream for stream, route in dict(self._routes).items() if tables & set(route.projects)]
         messages = self._rewind(streams, 1)
         for table in tables:
             self._database.execute(table.delete())
@@ -76,7 +76,9 @@ class Replays:
         """Also those that others of the group's sources fill together with them."""
         tables = {table for stream in streams for table in self._routes[stream].projects}
         while True:
-            beside = {t for route in self._routes.values() if tables & set(route.projects) for t in route.projects}
+            beside = {
+                t for route in list(self._routes.values()) if tables & set(route.projects) for t in route.projects
+            }
             if beside <= tables:
                 return tables
             tables |= beside

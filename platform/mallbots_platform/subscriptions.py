@@ -59,8 +59,7 @@ class Subscription:
         for route, partitions in routes:
             if StreamName(route.source, route.channel, 0) in self.routes:
                 raise CannotStart(f"{group} listens to {route.source} twice: give one of them a purpose, or join them")
-            for partition in range(partitions):
-                self.routes[StreamName(route.source, route.channel, partition)] = route
+            self._add(route, partitions)
         self._redis = redis
         self._writer = writer
         self._readers = readers
@@ -140,6 +139,18 @@ class Subscription:
 
     def discard(self, id: int) -> None:
         self.lot.discard(id)
+
+    async def follow(self, source: str, partitions: int) -> None:
+        """That source has so many partitions. None is given up, for what is applied of it stays applied."""
+        for route in [self.routes[each] for each in self.routes if each[::2] == (source, 0)]:
+            self._add(route, partitions)
+        self._by_key = {self._redis.key_of(stream).encode(): stream for stream in self.routes}
+        await self._leases.cover(partitions)
+        await self._owners_changed()
+
+    def _add(self, route: Route, partitions: int) -> None:
+        for partition in range(partitions):
+            self.routes.setdefault(StreamName(route.source, route.channel, partition), route)
 
     async def rewind(self, source: str, from_seq: int) -> int:
         """Apply everything of a source (all of them, when empty) again from a number on, over what is there; how many
