@@ -7,13 +7,14 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from mallbots_platform.clock import from_rfc3339
 from mallbots_platform.errors import InvalidInput
 from telemetry.tracing import TraceContext
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Identity, time, order and cause of one message; `data` is its payload as JSON. The first message of an epoch says
-    after which one it comes."""
+    after which one it comes; a command, until when what it is about may become known."""
 
     specversion: Literal["1.0"] = "1.0"
     id: str
@@ -32,12 +33,18 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     baggage: str = ""
     epoch: str = ""
     epochafter: str | UnsetType = UNSET
+    answerby: str | UnsetType = UNSET
     datacontenttype: str = "application/json"
     data: msgspec.Raw
 
     @property
     def trace_id(self) -> str:
         return self.traceparent[3:35]
+
+    @property
+    def answer_by_us(self) -> int:
+        """In microseconds since the epoch; 0 where that is at once."""
+        return from_rfc3339(self.answerby) if self.answerby else 0
 
 
 _encode = msgspec.json.Encoder().encode
@@ -56,10 +63,12 @@ def decode_envelope(raw: bytes | str) -> Envelope:
         text = raw if isinstance(raw, str) else raw.decode()
         envelope = _decode(text)
         time = datetime.fromisoformat(envelope.time)
+        answer_by = datetime.fromisoformat(envelope.answerby) if envelope.answerby else time
     except (msgspec.MsgspecError, ValueError) as error:
         raise InvalidInput("envelope", str(error)) from error
-    if time.tzinfo is None:
-        raise InvalidInput("envelope", f"the time {envelope.time} has no offset from UTC")
+    if time.tzinfo is None or answer_by.tzinfo is None:
+        moment = envelope.time if time.tzinfo is None else envelope.answerby
+        raise InvalidInput("envelope", f"the time {moment} has no offset from UTC")
     if "\\u0000" in text and _has_zero(envelope):
         raise InvalidInput("envelope", "an attribute contains the character U+0000")
     return envelope

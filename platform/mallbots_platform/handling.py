@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from mallbots_platform.causes import Cause
+from mallbots_platform.clock import now_us
 from mallbots_platform.codec import Codec
 from mallbots_platform.envelope import Envelope
 from mallbots_platform.errors import (
@@ -65,11 +66,14 @@ class Received:
 
 @dataclass(slots=True)
 class Attempt:
+    """`until` then, in microseconds since the epoch, there are others, however many, and the last one then."""
+
     outcome: Outcome
     error: str
     error_type: str
     handler_us: int
     span: Span
+    until: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,8 @@ class Handling:
         if not isinstance(error, (*PERMANENT, NotFound, Conflict)):
             self._log_failure(span, error, about(envelope, self._group, number))
         outcome = Outcome.DEAD if isinstance(error, PERMANENT) else Outcome.PARKED
-        return Attempt(outcome, words_of(error), type(error).__name__, handler_us, span)
+        until = envelope.answer_by_us if route.replies and isinstance(error, NotFound) else 0
+        return Attempt(outcome, words_of(error), type(error).__name__, handler_us, span, until)
 
     def _run(self, handler: Handler, route: Route, envelope: Envelope, span: Span) -> Exception | None:
         cause = Cause(envelope.id, envelope.correlationid, span.context)
@@ -143,7 +148,7 @@ class Handling:
             if route.replies:
                 self._reply(envelope, cause, Accepted())
         except REFUSALS as refusal:
-            if not route.replies:
+            if not route.replies or _may_yet_be_known(refusal, envelope):
                 return refusal
             self._reply(envelope, cause, Refused(code=type(refusal).__name__, reason=words_of(refusal)))
             return None
@@ -196,6 +201,11 @@ class Handling:
     def _log_failure(self, span: Span, error: Exception, about: Mapping[str, Any]) -> None:
         with self._telemetry.tracer.use(span):
             self._telemetry.log.warning("message failed", exc_info=error, **about)
+
+
+def _may_yet_be_known(refusal: Exception, command: Envelope) -> bool:
+    """What tells of it may be under way; that is waited for until the answer is due."""
+    return isinstance(refusal, NotFound) and now_us() < command.answer_by_us
 
 
 def _unheard(route: Route, envelope: Envelope, span: Span) -> Attempt:

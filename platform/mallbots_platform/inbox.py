@@ -145,7 +145,7 @@ class Inbox:
         elif attempt.outcome is Outcome.NEWER:
             self.lot.keep_on(message, attempt.error)
         else:
-            state = self.lot.failed(message, attempt.error, attempt.outcome is Outcome.DEAD)
+            state = self.lot.failed(message, attempt.error, attempt.outcome is Outcome.DEAD, attempt.until)
             attempt.outcome = Outcome.DEAD if state == DEAD else Outcome.RETRIED
         reached("retry: attempted")
         batch = _Batch(message.stream, route, set(), again=True)
@@ -206,7 +206,8 @@ class Inbox:
             return False
         attempt = self._handling.attempt(batch.route, batch.stream, envelope, entry, 1)
         if attempt.outcome is Outcome.PARKED:
-            self.lot.park(batch.stream, entry.seq, envelope, _text(entry.raw), attempt.error, entry.published_at)
+            told = (attempt.error, entry.published_at, attempt.until)
+            self.lot.park(batch.stream, entry.seq, envelope, _text(entry.raw), *told)
             reached("park: written")
             batch.parked_keys.add(envelope.subject)
         elif attempt.outcome is Outcome.DEAD:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from mallbots_platform.causes import Cause
-from mallbots_platform.clock import now, now_us
+from mallbots_platform.clock import now, now_us, rfc3339
 from mallbots_platform.codec import Codec
 from mallbots_platform.crash_points import reached
 from mallbots_platform.envelope import Envelope
@@ -39,6 +39,7 @@ from mallbots_platform.writer import Writer
 from telemetry.metrics import Meter
 
 LocalHandler = Callable[[Any], object]
+MOST_FOR_THE_ANSWER = 2.0  # seconds before the time of a step is over, so that the answer is here by then
 NOTHING_TO_UNDO = NotFound.__name__
 REFUSALS = (InvalidInput, RuleViolated, NotFound)
 
@@ -213,6 +214,7 @@ class Orchestration:
             channel=commands_for(step.to),
             correlation_id=process.correlation_id,
             id=message_id,
+            answer_by="" if undoing else self._answer_by(process),
         )
         reached("saga: sent")
         self._set_timer(process)
@@ -221,8 +223,15 @@ class Orchestration:
         """Its next wake-up: the answer it waits for is overdue then, or its end is tried again."""
         awaiting = process.awaiting[-1] if process.awaiting else ""
         overdue = AnswerIsOverdue(saga=self.saga.name, key=self._key(process), message_id=awaiting)
-        pause = self._step(process).timeout_seconds * min(2 ** (process.attempt - 1), 8)
-        self._timers.set(overdue, process.id, now() + timedelta(seconds=pause))
+        self._timers.set(overdue, process.id, now() + timedelta(seconds=self._pause(process)))
+
+    def _answer_by(self, process: SagaProcess) -> str:
+        pause = self._pause(process)
+        return rfc3339(now_us() + round((pause - min(pause / 2, MOST_FOR_THE_ANSWER)) * 1e6))
+
+    def _pause(self, process: SagaProcess) -> float:
+        """Seconds; longer before each attempt."""
+        return self._step(process).timeout_seconds * min(2.0 ** (process.attempt - 1), 8.0)
 
     def _index(self, process: SagaProcess) -> None:
         at, state, step = now_us(), process.state.value, self._step(process).name

@@ -42,6 +42,7 @@ class Draft:
     causation_id: str
     data: bytes
     span: Span
+    answer_by: str = ""
 
 
 class Outbox:
@@ -90,9 +91,17 @@ class Outbox:
                 self.record(message, key=source.key, correlation_id=source.correlation_id)
 
     def record(
-        self, message: object, *, key: str, channel: str = EVENTS, correlation_id: str = "", id: str = ""
+        self,
+        message: object,
+        *,
+        key: str,
+        channel: str = EVENTS,
+        correlation_id: str = "",
+        id: str = "",
+        answer_by: str = "",
     ) -> Draft:
-        """Record one message; without a correlation of its own it belongs to the conversation of its cause."""
+        """Record one message; without a correlation of its own it belongs to the conversation of its cause. A command
+        may be tried until `answer_by`, as RFC 3339, where what it is about is not known yet."""
         cause = self._writer.cause
         wire = self._codec.wire(type(message))
         draft = Draft(
@@ -106,6 +115,7 @@ class Outbox:
             causation_id=cause.causation_id,
             data=self._codec.encode(message),
             span=self._tracer.span(f"create {wire.name}", kind=Kind.PRODUCER, parent=cause.trace),
+            answer_by=answer_by,
         )
         self._drafts.append(draft)
         self._writer.effects += 1
@@ -166,6 +176,7 @@ class Outbox:
             baggage=trace.baggage,
             epoch=given.epoch,
             epochafter=UNSET if given.after is None or seq != given.first else given.after,
+            answerby=draft.answer_by or UNSET,
             data=msgspec.Raw(draft.data),
         )
         _describe(draft, envelope)

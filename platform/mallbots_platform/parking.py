@@ -63,9 +63,11 @@ class ParkingLot:
         """Keys of this stream behind which every later message has to queue."""
         return {key for (key,) in self._database.run(_KEYS, (self._group, *stream)) if key}
 
-    def park(self, stream: StreamName, seq: int, envelope: Envelope, raw: str, error: str, published_at: int) -> None:
+    def park(
+        self, stream: StreamName, seq: int, envelope: Envelope, raw: str, error: str, published_at: int, until: int = 0
+    ) -> None:
         """The first attempt failed; there will be others."""
-        due_at = now_us() + self.policy.pause_us(1)
+        due_at = self._due_at(1, until)
         self._insert(stream, seq, envelope, WAITING, 1, due_at, published_at, error, raw)
 
     def keep(self, stream: StreamName, seq: int, envelope: Envelope, raw: str, error: str, published_at: int) -> None:
@@ -112,11 +114,12 @@ class ParkingLot:
     def still_there(self, id: int) -> bool:
         return bool(self._database.run("SELECT 1 FROM parked WHERE id = ? AND state = 'waiting'", (id,)))
 
-    def failed(self, message: ParkedMessage, error: str, permanent: bool) -> str:
+    def failed(self, message: ParkedMessage, error: str, permanent: bool, until: int = 0) -> str:
         """One more attempt failed; the message's new state."""
         attempts = message.attempts + 1
-        state = DEAD if permanent or attempts >= self.policy.attempts else WAITING
-        due_at = now_us() + self.policy.pause_us(attempts)
+        is_over = attempts >= self.policy.attempts and not until
+        state = DEAD if permanent or is_over else WAITING
+        due_at = self._due_at(attempts, until)
         self._database.run(
             "UPDATE parked SET attempts = ?, state = ?, due_at = ?, error = ? WHERE id = ?",
             (attempts, state, due_at, error, message.id),
@@ -158,6 +161,11 @@ class ParkingLot:
             "SELECT state, COUNT(*) FROM parked WHERE group_name = ? GROUP BY state", (self._group,)
         )
         return {state: int(count) for state, count in rows}
+
+    def _due_at(self, attempts: int, until: int) -> int:
+        """When the next attempt is due: not later than `until`, if that is said."""
+        due_at = now_us() + self.policy.pause_us(attempts)
+        return min(due_at, until) if until else due_at
 
     def _insert(
         self,

@@ -75,7 +75,7 @@ class Outbox:
     sent: list[Sent] = field(default_factory=list)
     under_way: dict[str, deque[Sent]] = field(default_factory=lambda: {name: deque() for name in (SEAT, ROOM, MONEY)})
 
-    def record(self, message: object, *, key: str, channel: str, correlation_id: str, id: str) -> None:
+    def record(self, message: object, *, id: str, **how: str) -> None:
         self.sent.append(Sent(id, message))
         self.under_way[self.sent[-1].place].append(self.sent[-1])
 
@@ -131,9 +131,10 @@ class Trip(RuleBasedStateMachine):
         self.told.append(command)
 
     @precondition(lambda self: any(self.commands.values()))
-    @rule(data=st.data(), willing=st.sampled_from([True, True, False]))
-    def participant_acts(self, data: st.DataObject, willing: bool) -> None:
-        self._act(data.draw(st.sampled_from([place for place, waiting in self.commands.items() if waiting])), willing)
+    @rule(data=st.data(), unwilling=st.sampled_from(["", "", "", "NotWilling", "NotFound"]))
+    def participant_acts(self, data: st.DataObject, unwilling: str) -> None:
+        place = data.draw(st.sampled_from([place for place, waiting in self.commands.items() if waiting]))
+        self._act(place, unwilling)
 
     @precondition(lambda self: any(self.replies.values()))
     @rule(data=st.data())
@@ -142,7 +143,7 @@ class Trip(RuleBasedStateMachine):
         self.answered.append(self.replies[place].popleft())
         self._answer(self.answered[-1])
 
-    def _act(self, place: str, willing: bool) -> None:
+    def _act(self, place: str, unwilling: str) -> None:
         """It does what it is asked for once; asked again it may have changed its mind about what it has not done, or
         has not undone."""
         command = self.commands[place].popleft()
@@ -150,8 +151,8 @@ class Trip(RuleBasedStateMachine):
         reply: Any = Accepted()
         if command.undoes and not done:
             reply = Refused(code="NotFound", reason="there is nothing")
-        elif not willing and (command.undoes or not done):
-            reply = Refused(code="NotWilling", reason="no")
+        elif unwilling and (command.undoes or not done):
+            reply = Refused(code="NotWilling" if command.undoes else unwilling, reason="no")
         elif command.undoes:
             self.effects.remove(place)
         elif not done:
@@ -238,7 +239,7 @@ class Trip(RuleBasedStateMachine):
         while any(self.commands.values()) or any(self.replies.values()):
             for place in (SEAT, ROOM, MONEY):
                 while self.commands[place]:
-                    self._act(place, willing=True)
+                    self._act(place, unwilling="")
                 while self.replies[place]:
                     self._answer(self.replies[place].popleft())
 
