@@ -10,13 +10,12 @@ import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2_grpc
+from grpc_health.v1 import health_pb2
 
 from mallbots_platform.clock import now_us
 from mallbots_platform.errors import InvalidInput, Overloaded, Unavailable
 from mallbots_platform.grpc_errors import SERVER_FAULTS, refuse, status_of
-from mallbots_platform.grpc_stock import HEALTH, REFLECTION, Health, PoliteServer, Reflection
+from mallbots_platform.grpc_stock import Health, add_stock
 from mallbots_platform.ids import new_id
 from mallbots_platform.requests import Incoming
 from mallbots_platform.validation import identifier
@@ -28,12 +27,14 @@ from telemetry.tracing import Kind, Span, TraceContext
 LONGEST_CALL_SECONDS = 30.0
 LARGEST_MESSAGE = 1 << 20
 MOST_CALLS_AT_ONCE = 1000
+SHORTEST_PING_INTERVAL_MS = 1_000
 OPTIONS = (
     ("grpc.max_receive_message_length", LARGEST_MESSAGE),
     ("grpc.max_send_message_length", 4 * LARGEST_MESSAGE),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", SHORTEST_PING_INTERVAL_MS),
+    ("grpc.keepalive_permit_without_calls", 1),  # or who keeps an idle connection alive is sent away
     ("grpc.so_reuseport", 0),
 )
 
@@ -100,10 +101,7 @@ class GrpcServer:
     async def start(self, address: str) -> str:
         """Serve on `host:port`, any free port for 0; the address it got. Raises Unavailable when that is taken."""
         port = self._listen(address)
-        polite: Any = PoliteServer(self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, polite)
-        reflector = Reflection((*self._services, HEALTH, REFLECTION))
-        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflector, polite)
+        add_stock(self._server, self._health, self._services)
         await self._server.start()
         await self.set_serving(True)
         return f"{address.rpartition(':')[0]}:{port}"

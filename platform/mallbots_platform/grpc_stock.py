@@ -1,14 +1,17 @@
 """gRPC's own services, health and reflection, made as polite as ours: what cannot be read is INVALID_ARGUMENT."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 
 import grpc
+from google.protobuf import descriptor_pool, text_format
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.message import DecodeError
-from grpc_health.v1 import health, health_pb2
-from grpc_reflection.v1alpha import reflection
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 
 HEALTH, REFLECTION = health.SERVICE_NAME, reflection.SERVICE_NAME
+REFLECTION_V1 = REFLECTION.replace("v1alpha", "v1")
 Reflection: Any = reflection.aio.ReflectionServicer  # type: ignore[attr-defined] # its stubs leave it out
 _Health: Any = health.aio.HealthServicer  # type: ignore[attr-defined] # its stubs leave it out
 
@@ -20,18 +23,41 @@ class Health(_Health):  # type: ignore[misc] # its base has no type
         return health_pb2.HealthListResponse(statuses=statuses)
 
 
-class PoliteServer:
-    """Stands in for a server where generated code registers a service with it."""
+def add_stock(server: grpc.aio.Server, health: Health, services: Iterable[str]) -> None:
+    """Health, and reflection under two names: the one that the library knows, and the later one that clients of today
+    ask for first. Their messages are the same."""
+    health_pb2_grpc.add_HealthServicer_to_server(health, _polite_server(server))
+    _describe_v1()
+    reflector = Reflection((*services, HEALTH, REFLECTION, REFLECTION_V1))
+    for name in (REFLECTION, REFLECTION_V1):
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflector, _polite_server(server, name))
 
-    def __init__(self, server: grpc.aio.Server) -> None:
+
+def _describe_v1() -> None:
+    """So that it can tell of itself, too."""
+    known, described = FileDescriptorProto(), FileDescriptorProto()
+    reflection_pb2.DESCRIPTOR.CopyToProto(known)
+    text_format.Parse(text_format.MessageToString(known).replace("v1alpha", "v1"), described)
+    descriptor_pool.Default().AddSerializedFile(described.SerializeToString())
+
+
+def _polite_server(server: grpc.aio.Server, name: str = "") -> Any:
+    return PoliteServer(server, name)
+
+
+class PoliteServer:
+    """Stands in for a server where generated code registers a service with it, by its own name or by another."""
+
+    def __init__(self, server: grpc.aio.Server, name: str = "") -> None:
         self._server = server
+        self._name = name
 
     def add_generic_rpc_handlers(self, handlers: object) -> None:
         """The same again: that they are registered by name is enough."""
 
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
         polite = {method: _polite(handler) for method, handler in handlers.items()}
-        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, polite),))
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(self._name or service, polite),))
 
 
 def _polite(handler: Any) -> Any:

@@ -55,6 +55,7 @@ def test_reflection_names_each_service(strangers: dict[str, Stranger]) -> None:
 
         assert stranger.services == [
             "grpc.health.v1.Health",
+            "grpc.reflection.v1.ServerReflection",
             "grpc.reflection.v1alpha.ServerReflection",
             own,
         ]

@@ -8,7 +8,7 @@ import grpc
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
 from opentelemetry import trace
 from opentelemetry.instrumentation import grpc as stock
 from opentelemetry.instrumentation.grpc import grpcext
@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import StatusCode
 
 from mallbots_platform import errors, grpc_server
-from mallbots_platform.grpc_server import LARGEST_MESSAGE, GrpcServer
+from mallbots_platform.grpc_server import LARGEST_MESSAGE, SHORTEST_PING_INTERVAL_MS, GrpcServer
 from tests.support.echo import METHODS, NAME, SERVICE, Echo, EchoApi, Note, call, refuse_with, span_of, trailer
 from tests.support.world import eventually
 
@@ -201,16 +201,27 @@ async def test_health_can_be_set(echo: Echo) -> None:
     assert answer.status == health_pb2.HealthCheckResponse.NOT_SERVING
 
 
-async def test_reflection_lists_every_service(echo: Echo) -> None:
-    ask = reflection_pb2_grpc.ServerReflectionStub(echo.channel).ServerReflectionInfo()
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+async def test_reflection_lists_every_service(echo: Echo, version: str) -> None:
+    asked = f"grpc.reflection.{version}.ServerReflection"
+    channel: Any = echo.channel
+    ask = channel.stream_stream(
+        f"/{asked}/ServerReflectionInfo",
+        reflection_pb2.ServerReflectionRequest.SerializeToString,
+        reflection_pb2.ServerReflectionResponse.FromString,
+    )()
 
     await ask.write(reflection_pb2.ServerReflectionRequest(list_services=""))
     services = {service.name for service in (await ask.read()).list_services_response.service}
     await ask.write(reflection_pb2.ServerReflectionRequest(file_containing_symbol=NAME))
     [raw] = (await ask.read()).file_descriptor_response.file_descriptor_proto
+    await ask.write(reflection_pb2.ServerReflectionRequest(file_containing_symbol=asked))
+    [of_itself] = (await ask.read()).file_descriptor_response.file_descriptor_proto
     await ask.done_writing()
 
-    assert services == {NAME, "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
+    reflections = {f"grpc.reflection.{each}.ServerReflection" for each in ("v1", "v1alpha")}
+    assert services == {NAME, "grpc.health.v1.Health", *reflections}
+    assert FileDescriptorProto.FromString(of_itself).package == f"grpc.reflection.{version}"
     assert [method.name for method in FileDescriptorProto.FromString(raw).service[0].method] == list(METHODS)
 
 
@@ -290,3 +301,19 @@ async def test_a_stock_instrumented_client_continues_its_trace(echo: Echo) -> No
     assert span.origin.remote
     [noted] = await echo.parts.published()
     assert noted.trace_id == span.trace_id_hex
+
+
+async def test_who_keeps_an_idle_connection_alive_is_not_sent_away(echo: Echo) -> None:
+    interval = SHORTEST_PING_INTERVAL_MS + 200
+    options = (
+        ("grpc.keepalive_time_ms", interval),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.use_local_subchannel_pool", 1),
+    )
+    async with grpc.aio.insecure_channel(echo.address, options) as channel:
+        await channel.channel_ready()
+
+        await asyncio.sleep(5 * interval / 1000)  # the fourth ping that comes too early would be the last
+
+        assert channel.get_state() is grpc.ChannelConnectivity.READY

@@ -4,6 +4,8 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -45,6 +47,20 @@ def get(server: MetricsServer, path: str, accept: str = "") -> tuple[str, str]:
     """Content type and text."""
     with urlopen(Request(f"http://{server.address}{path}", headers={"Accept": accept}), timeout=20) as answer:
         return answer.headers["Content-Type"], answer.read().decode()
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/nothing"])
+def test_whoever_asks_for_the_head_alone_gets_it(server: MetricsServer, path: str) -> None:
+    with closing(HTTPConnection(server.address, timeout=20)) as connection:
+        connection.request("HEAD", path)
+        head = connection.getresponse()
+        nothing = head.read()
+        connection.request("GET", path)
+        whole = connection.getresponse()
+        text = whole.read()
+
+    assert (head.status, head.headers["Content-Type"]) == (whole.status, whole.headers["Content-Type"])
+    assert (nothing, len(text)) == (b"", int(head.headers["Content-Length"]))
 
 
 def families(text: str) -> list[Any]:
