@@ -28,6 +28,7 @@ MEANINGS = {
     "retry_attempts": "How often a message is tried before it is dead (dead letter)",
     "retry_base_seconds": "The pause before the second attempt; it doubles from then on (exponential back-off)",
     "retry_cap_seconds": "The longest pause between two attempts",
+    "longest_wait_seconds": "A call that would wait longer for its turn is refused at once (load shedding)",
     "retention_seconds": "How long a stream keeps what every group has acknowledged; the log keeps it for ever",
 }
 CONTEXTS: tuple[Row, ...] = (
