@@ -29,6 +29,8 @@ MEANINGS = {
     "retry_base_seconds": "The pause before the second attempt; it doubles from then on (exponential back-off)",
     "retry_cap_seconds": "The longest pause between two attempts",
     "longest_wait_seconds": "A call that would wait longer for its turn is refused at once (load shedding)",
+    "pretended_releases": "For tests: everything is said and kept as by a program so many releases later, which an "
+    "earlier one cannot read",
     "retention_seconds": "How long a stream keeps what every group has acknowledged; the log keeps it for ever",
 }
 CONTEXTS: tuple[Row, ...] = (

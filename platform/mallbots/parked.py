@@ -13,7 +13,7 @@ from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.clock import rfc3339
 from mallbots_platform.errors import NotFound
 
-STATES = ("waiting", "queued", "dead")
+STATES = ("waiting", "queued", "newer", "dead")
 AT_ONCE = 200
 
 

@@ -62,6 +62,7 @@ class Supervisor:
         self.postgres = OwnPostgres() if self.databases else None
         self._launcher = Launcher(self.contexts, log_file(data, "fork-server"))
         self._processes: dict[str, Launched] = {}
+        self._deployed: dict[str, dict[str, str]] = {}
         self._log_starts: dict[str, int] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._lock: IO[str] | None = None
@@ -81,6 +82,11 @@ class Supervisor:
         process = self._processes[context]
         if process.returncode is None:
             process.send_signal(number)
+
+    def deploy(self, context: str, **environ: str) -> None:
+        """Another program takes its place: it is told to leave, and what is started then is told this besides."""
+        self._deployed[context] = {**self._deployed.get(context, {}), **environ}
+        self.tell(context, signal.SIGTERM)
 
     def kill_all(self) -> None:
         """Every context in the same moment, and what they are started by."""
@@ -173,7 +179,7 @@ class Supervisor:
             "MALLBOTS_ENDPOINTS": str(endpoints_directory(self.data)),
             "PYTHONPATH": import_path(),
         }
-        return {**os.environ, **ours, **self._environ}
+        return {**os.environ, **ours, **self._environ, **self._deployed.get(context, {})}
 
     def _database_url(self, context: str) -> str:
         if self.postgres and context in self.databases:

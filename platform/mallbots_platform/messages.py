@@ -1,7 +1,7 @@
 """Events and commands as plain frozen dataclasses, and the contract that gives them their wire names."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast, dataclass_transform
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
@@ -49,6 +49,18 @@ class Contract:
 
     def version(self, message_type: type) -> int:
         return self.versions.get(message_type, 1)
+
+    def later(self, releases: int) -> "Contract":
+        """As a program that is so many releases later would have it, to see what becomes of this one beside it: each
+        version is higher, and what was said before is read as it is."""
+        kinds = (*self.events, *self.commands) if releases else ()
+        versions = {kind: self.version(kind) + releases for kind in kinds}
+        as_it_was = {
+            (self.wire_name(kind), self.version(kind) + number): cast(Upcaster, dict)
+            for kind in kinds
+            for number in range(releases)
+        }
+        return replace(self, versions={**self.versions, **versions}, upcasters={**self.upcasters, **as_it_was})
 
 
 @event

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import grpc
@@ -15,6 +16,7 @@ from mallbots_platform import clock, ids, schema
 from mallbots_platform.aggregates import Aggregate, Entity
 from mallbots_platform.backfill import Backfill
 from mallbots_platform.calls import ProcessCalls
+from mallbots_platform.codec import PLATFORM as REPLIES
 from mallbots_platform.codec import Codec, full_name
 from mallbots_platform.database import Database
 from mallbots_platform.endpoints import Endpoint
@@ -28,7 +30,7 @@ from mallbots_platform.handling import Handler, Route
 from mallbots_platform.installation import Installation
 from mallbots_platform.lag import LagReader
 from mallbots_platform.life import Life
-from mallbots_platform.messages import Accepted, Contract, Refused
+from mallbots_platform.messages import Accepted, Contract, Refused, Upcaster
 from mallbots_platform.migrations import PLATFORM, Migration, bring_up_to_date
 from mallbots_platform.orchestration import AnswerIsOverdue, LocalHandler, Orchestration
 from mallbots_platform.outbox import Draft, Outbox, PublishedEvents
@@ -61,12 +63,12 @@ class Process:
     """What a composition works with. Everything is bound before `start`; nothing happens until then."""
 
     def __init__(self, contract: Contract, settings: Settings, telemetry: Telemetry) -> None:
-        self.contract = contract
+        self.contract = contract = contract.later(settings.pretended_releases)
         self.context = contract.context
         self.settings = settings
         self.telemetry = telemetry
         self.meter = telemetry.meter
-        self.codec = Codec(contract)
+        self.codec = Codec(self._released(REPLIES), contract)
         self.database = Database(settings.database_url)
         self.database.on_hung = self.meter.counter("mallbots_database_unanswered_total").inc
         self.writer = Writer(self.database, self.meter, telemetry.log)
@@ -76,7 +78,9 @@ class Process:
             self.context, settings.partitions, self.writer, self.codec, telemetry.tracer, telemetry.facts
         )
         self.requests = Requests(self.database, self.meter)
-        self.timers = Timers(self.context, self.writer, self.readers, self.requests, telemetry)
+        self.timers = Timers(
+            *(self.context, self.writer, self.readers, self.requests, telemetry), settings.pretended_releases
+        )
         self.faults = Faults(telemetry)
         declare_process_faults(self)
         self.closing: list[Callable[[], Awaitable[object]]] = []
@@ -113,7 +117,14 @@ class Process:
             raise CannotStart(
                 f"two aggregates are called {kind.__name__}: {full_name(known)} and {full_name(kind)}; rename one"
             )
-        return EventSourced(kind, events, self.database, self.outbox, self.meter)
+        return self._event_sourced(kind, events)
+
+    def _event_sourced(self, kind: type[A], events: tuple[type, ...]) -> EventSourced[A]:
+        contract = self._released(Contract(context=kind.__name__, events=events))
+        return EventSourced(kind, contract, self.database, self.outbox, self.meter)
+
+    def _released(self, contract: Contract) -> Contract:
+        return contract.later(self.settings.pretended_releases)
 
     def rows(self, kind: type[E], table: Table) -> Rows[E]:
         """The repository of an entity whose fields are the table's columns."""
@@ -148,7 +159,7 @@ class Process:
     def _listen(
         self, source: Contract, handlers: Mapping[str, Handler], purpose: str, projects: tuple[Table, ...]
     ) -> None:
-        self.codec.know(source)
+        self.codec.know(self._released(source))
         group = f"{self.context}.{purpose}" if purpose else self.context
         self.routes.setdefault(group, []).append(Route(source.context, EVENTS, handlers, projects=projects))
 
@@ -158,19 +169,26 @@ class Process:
         route = Route(owner, commands_for(self.context), by_name, replies=True)
         self.routes.setdefault(self.context, []).append(route)
 
-    def on_timers(self, handlers: Mapping[type, TimerHandler]) -> None:
-        self.timers.handle(handlers)
+    def on_timers(
+        self,
+        handlers: Mapping[type, TimerHandler],
+        *,
+        versions: Mapping[type, int] = MappingProxyType({}),
+        upcasters: Mapping[tuple[str, int], Upcaster] = MappingProxyType({}),
+    ) -> None:
+        """What happens when a timer of each type is due; its versions are read as those of a contract are."""
+        self.timers.handle(handlers, versions, upcasters)
 
     def orchestrate(
         self, saga: Saga[Any], handlers: Mapping[type, LocalHandler], taken_by: Mapping[str, Contract]
     ) -> None:
         """Run a saga. `handlers` carry out the commands it ends with; `taken_by` are its participants' contracts."""
         for participant in taken_by.values():
-            self.codec.know(participant)
+            self.codec.know(self._released(participant))
         if not self.sagas:
             self.timers.handle({AnswerIsOverdue: self._on_overdue})
         self._hear_replies_of(taken_by)
-        processes = EventSourced(SagaProcess, PROCESS_EVENTS, self.database, self.outbox, self.meter)
+        processes = self._event_sourced(SagaProcess, PROCESS_EVENTS)
         orchestration = Orchestration(
             saga, handlers, processes, self.writer, self.outbox, self.timers, self.codec, self.meter
         )

@@ -44,6 +44,7 @@ class Settings:
     retry_cap_seconds: float = 30.0
     longest_wait_seconds: float = LONGEST_WAIT_SECONDS
     retention_seconds: float = 7 * 24 * 3600.0
+    pretended_releases: int = 0
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -101,6 +102,7 @@ def _converted(variable: str, text: str, kind: Any) -> Any:
 
 
 BOUNDS = {
+    "pretended_releases": (0, 100),
     "partitions": (1, 1024),
     "lease_seconds": (0.1, 3600),
     "retry_attempts": (1, 1000),

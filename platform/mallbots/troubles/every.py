@@ -5,6 +5,7 @@ import random
 from mallbots.actors.mall import Mall
 from mallbots.reporting import Failed
 from mallbots.supervisor import Supervisor
+from mallbots.troubles.deployments import deployments
 from mallbots.troubles.hung import hung_databases
 from mallbots.troubles.kills import kills
 from mallbots.troubles.redis import troubles_of_redis
@@ -27,6 +28,7 @@ def every_trouble(running: Supervisor, mall: Mall, seed: int) -> list[Trouble]:
         *switches(running, dice),
         *replays(running, dice),
         *hung_databases(running),
+        *deployments(running),
         *restores(running, mall, dice),
     ]
     dice.shuffle(found)
