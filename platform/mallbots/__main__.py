@@ -35,6 +35,23 @@ Source = Annotated[str, typer.Argument(help="The context whose database went bac
 Name = Annotated[str, typer.Argument(help="As `parked list` writes it, such as ordering:3.")]
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from mallbots_platform.schema import VERSION
+        from telemetry.bundle import own_version
+
+        typer.echo(f"mallbots {own_version()}, databases of number {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def everything(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Which one this is.")
+    ] = False,
+) -> None: ...
+
+
 @app.command()
 def demo(
     context: typer.Context,

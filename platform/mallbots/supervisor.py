@@ -215,6 +215,15 @@ class Supervisor:
             async with self._in_hand[context]:
                 with contextlib.suppress(OSError):  # out of processes or memory: the next round tries again
                     await self._spawn(context)
+            await self._say_when_it_serves(context)
+
+    async def _say_when_it_serves(self, context: str) -> None:
+        """Or nothing, when it ends before."""
+        process = self._processes[context]
+        while process.returncode is None:
+            if await self._is_serving(context, process.pid):
+                return self._say(f"{context} is back")
+            await asyncio.sleep(0.1)
 
     def _say(self, text: str) -> None:
         with contextlib.suppress(OSError):  # nobody listens any more, but that stops no keeper

@@ -10,6 +10,8 @@ from typer.main import get_command
 from mallbots.__main__ import app
 from mallbots.up import chosen, services
 from mallbots_platform.endpoints import Endpoint
+from mallbots_platform.schema import VERSION
+from telemetry.bundle import own_version
 from tests.support.mall import mallbots, mallbots_here
 
 DOCUMENTED = {"demo", "up", "flow", "events tail", "parked list", "parked show", "parked retry", "parked discard"} | {
@@ -48,6 +50,13 @@ def test_every_command_explains_itself(command: str) -> None:
         assert told.code == 0 and told.stderr == ""
         assert f"mallbots {command}" in told.stdout
         assert "--json" in told.stdout
+
+
+def test_it_says_which_one_it_is() -> None:
+    told = mallbots_here("--version")
+
+    assert (told.code, told.stderr) == (0, "")
+    assert told.stdout == f"mallbots {own_version()}, databases of number {VERSION}\n"
 
 
 @pytest.mark.parametrize("group", [(), ("events",), ("parked",)], ids=lambda group: " ".join(group) or "none")

@@ -33,13 +33,13 @@ async def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
         os.kill(before.pid, signal.SIGKILL)
 
         async def is_back() -> bool:
-            return running.endpoints["customers"].pid != before.pid and await is_serving(before.grpc)
+            return len(said) == 2 and running.endpoints["customers"].pid != before.pid and await is_serving(before.grpc)
 
         await eventually(is_back, START_SECONDS)
         after = running.endpoints["customers"]
 
     assert (after.grpc, after.operator, after.metrics) == (before.grpc, before.operator, before.metrics)
-    assert said == ["customers ended (signal 9); starting it again in 0.1 s"]
+    assert said == ["customers ended (signal 9); starting it again in 0.1 s", "customers is back"]
     assert is_gone(before.pid) and is_gone(after.pid)
 
 
@@ -52,12 +52,14 @@ async def test_all_that_die_at_once_are_started_again(tmp_path: Path) -> None:
         async def are_back() -> bool:
             after = running.endpoints
             started = [after[context] for context in after if after[context].pid != before[context].pid]
-            return len(started) == 2 and all([await is_serving(endpoint.grpc) for endpoint in started])
+            return len(started) == 2 and len(said) == 4 and all([await is_serving(each.grpc) for each in started])
 
         await eventually(are_back, START_SECONDS)
 
     assert sorted(said) == [
-        f"{context} ended (signal 9); starting it again in 0.1 s" for context in ("customers", "stores")
+        f"{context} {what}"
+        for context in ("customers", "stores")
+        for what in ("ended (signal 9); starting it again in 0.1 s", "is back")
     ]
     assert all(is_gone(endpoint.pid) for endpoint in before.values())
 
