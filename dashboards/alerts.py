@@ -141,6 +141,18 @@ PROCESSES = (
         board="mallbots-sagas",
     ),
     Alert(
+        name="UndoIsRefused",
+        expr=f"max by (context, saga, step) ({remembered('mallbots_saga_stuck')}) > 0",
+        summary='{{ $value }} processes {{ $labels.saga }} are stuck at "{{ $labels.step }}": it is refused.',
+        board="mallbots-sagas",
+    ),
+    Alert(
+        name="SagaIsAsleep",
+        expr=f"max by (context, saga) ({remembered('mallbots_saga_asleep')}) > 0",
+        summary="{{ $value }} processes {{ $labels.saga }} have neither ended nor a next wake-up.",
+        board="mallbots-sagas",
+    ),
+    Alert(
         name="ParticipantDoesNotAnswer",
         expr="sum by (saga, step) (increase(mallbots_saga_timeouts_total[2m])) > 0",
         summary='Nobody answered "{{ $labels.step }}" of {{ $labels.saga }} in time.',

@@ -68,6 +68,17 @@ _ENDS = Row(
             bad=1,
             links=(links.board("mallbots-consumers", "Is the participant behind?"), _SAID),
         ),
+        Lines(
+            title="Which ones cannot go on?",
+            answer="Stuck: refused an undo, or its end. Asleep: nothing would ever wake it. Both should be 0.",
+            queries=(
+                Query("sum by (saga, step) (mallbots_saga_stuck)", "stuck: {{saga}} · {{step}}"),
+                Query("sum by (saga) (mallbots_saga_asleep)", "asleep: {{saga}}"),
+            ),
+            bad=1,
+            width=24,
+            links=(_ANSWERS, _SAID),
+        ),
         Traces(
             title="Which ones were compensated?",
             answer="Traces in which an order was rejected: what was undone stands below it.",

@@ -278,6 +278,20 @@ def lag(data: Data = None, json: Json = False) -> None:
 
 
 @app.command()
+def sagas(
+    state: Annotated[str, typer.Option(help="running, compensating, completed, failed or cancelled.")] = "",
+    stuck: Annotated[bool, typer.Option("--stuck", help="Refused an undo or their end, and tried again.")] = False,
+    asleep: Annotated[bool, typer.Option("--asleep", help="Neither ended nor with a next wake-up.")] = False,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Processes that span contexts, where they are, and what keeps them from their end."""
+    from mallbots.sagas import list_sagas
+
+    run(lambda: list_sagas(data_directory(data), state, stuck, asleep, json))
+
+
+@app.command()
 def doctor(data: Data = None, json: Json = False) -> None:
     """Is everything there that MallBots needs, and does it work; if not, what to do."""
     from mallbots.doctor import doctor

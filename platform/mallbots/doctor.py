@@ -18,9 +18,10 @@ from mallbots.directories import CONTEXTS, contexts_with_data, database_url, log
 from mallbots.identity import VARIABLE, installation_in, installation_of_redis, key_prefix
 from mallbots.launching import source_roots
 from mallbots.liveness import is_serving, live_endpoints
-from mallbots.operators import SERVICE
+from mallbots.operators import SERVICE, open_operators
 from mallbots.pages import complaints, page, totals
 from mallbots.reporting import Failed, one_line, open_console, plain, print_json
+from mallbots.sagas import ASLEEP, STUCK, sagas
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform import schema
 from mallbots_platform.embedded_redis import check_redis, redis_binary
@@ -83,6 +84,8 @@ async def examine(data: Path) -> AsyncIterator[Finding]:
     for context in contexts_with_data(data):
         if context not in live:
             yield await database(context, data)
+    if live or contexts_with_data(data):
+        yield await processes_that_span(data)
     if endpoint_url := os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         yield await collector(endpoint_url)
 
@@ -218,6 +221,22 @@ async def database(context: str, data: Path) -> Finding:
             about, PROBLEM, one_line(error), f"look at {data / context}.db, or start with an empty directory"
         )
     return Finding(about, OK, f"{totals.committed} messages said, {totals.applied} applied, {totals.dead} dead")
+
+
+async def processes_that_span(data: Path) -> Finding:
+    """Sagas: whether each can go on, and will."""
+    try:
+        async with open_operators(data) as operators:
+            asleep, stuck = await sagas(operators, trouble=ASLEEP), await sagas(operators, trouble=STUCK)
+    except (PlatformError, OSError, ValueError, sqlite3.Error) as error:
+        return Finding("sagas", WARNING, f"they cannot be looked at: {one_line(error)}")
+    if asleep:
+        told = f"{len(asleep)} have neither ended nor a next wake-up, such as {asleep[0].id}"
+        return Finding("sagas", PROBLEM, told, "see docs/runbooks/SagaIsAsleep.md")
+    if stuck:
+        told = f"{len(stuck)} are refused what they have to do, such as {stuck[0].id}: {stuck[0].refusal}"
+        return Finding("sagas", WARNING, told, "see docs/runbooks/UndoIsRefused.md")
+    return Finding("sagas", OK, "each has a next wake-up or has ended, none is refused anything")
 
 
 async def collector(url: str) -> Finding:

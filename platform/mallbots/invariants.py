@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from mallbots.operators import Operators
+from mallbots.sagas import ASLEEP, key_of, sagas
 from mallbots_platform import operator_pb2 as pb
 
 FINAL_STATES = frozenset({"collected", "rejected", "cancelled"})
@@ -50,8 +51,9 @@ class Wrong(NamedTuple):
 
 @dataclass(slots=True)
 class Evidence:
-    """What the contexts say about a run. `takings` is what customers paid and did not get back, in minor units. Of what
-    a restored database has `lost`, conversations and what they were about, nothing is expected."""
+    """What the contexts say about a run. `takings` is what customers paid and did not get back, in minor units.
+    `asleep` are processes that have neither ended nor a next wake-up. Of what a restored database has `lost`,
+    conversations and what they were about, nothing is expected."""
 
     messages: list[pb.LogEntry] = field(default_factory=list)
     deliveries: dict[str, list[pb.Delivery]] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class Evidence:
     orders: Mapping[str, OrderRecord] = field(default_factory=dict)
     takings: int = 0
     lost: Collection[str] = ()
+    asleep: Sequence[pb.SagaState] = ()
 
     @property
     def lost_orders(self) -> list[str]:
@@ -84,6 +87,7 @@ class Evidence:
             requests=self.requests | {each.message_id for each in self.messages},
             orders={id: order for id, order in self.orders.items() if id not in lost},
             takings=self.takings - money,
+            asleep=[each for each in self.asleep if key_of(each) not in lost],
         )
 
     @property
@@ -110,6 +114,7 @@ async def gather_evidence(
         orders=orders,
         takings=takings,
         lost=frozenset(lost),
+        asleep=await sagas(operators, trouble=ASLEEP),
     )
 
 
@@ -121,6 +126,7 @@ def check(evidence: Evidence) -> list[Invariant]:
         no_cause_missing(evidence),
         order_held_per_key(evidence),
         money_adds_up(evidence),
+        every_process_goes_on(evidence),
     ]
 
 
@@ -199,6 +205,21 @@ def money_adds_up(evidence: Evidence) -> Invariant:
         text = f"customers paid {evidence.takings}, completed orders cost {sold}"
         wrong = [Wrong(0, text, _badly_paid(evidence.messages, earned))]
     return _invariant("money adds up", wrong, f"paid {evidence.takings / 100:.2f}, sold {sold / 100:.2f}")
+
+
+def every_process_goes_on(evidence: Evidence) -> Invariant:
+    """A saga has a next wake-up, or it has ended. Shown by the command that it waits for."""
+    commands = {each.message_id: each for each in evidence.messages if each.channel.startswith("commands.")}
+    begun = {(each.source, each.subject) for each in commands.values()}
+    wrong = [
+        Wrong(
+            commands[each.awaiting].committed_at if each.awaiting in commands else 0,
+            f"{each.id} is {each.state} at {each.step}, and nothing will wake it",
+            (each.awaiting,) if each.awaiting else (),
+        )
+        for each in evidence.asleep
+    ]
+    return _invariant("every process has a next wake-up or has ended", wrong, f"{len(begun)} processes")
 
 
 def _badly_paid(messages: Iterable[pb.LogEntry], earned: Mapping[str, int]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from mallbots.operators import DEADLINE_SECONDS, Operators
 from mallbots.reporting import counted
+from mallbots.sagas import ASLEEP, key_of, sagas
 from mallbots_platform import operator_pb2 as pb
 from mallbots_platform.errors import PlatformError
 
@@ -58,4 +59,7 @@ async def _wrong(operators: Operators, heads: dict[Place, int], lost: Collection
                 behind = head - lag.applied_sequence
                 return f"{lag.group} is {behind} behind in {lag.source}.{lag.channel} {lag.partition}"
     waiting = [each for _, each in await operators.parked() if each.state != "dead" and each.subject not in lost]
-    return f"{counted(len(waiting), 'message')} to be tried again" if waiting else ""
+    if waiting:
+        return f"{counted(len(waiting), 'message')} to be tried again"
+    asleep = [each for each in await sagas(operators, trouble=ASLEEP) if key_of(each) not in lost]
+    return f"{counted(len(asleep), 'process', 'processes')} without a next wake-up" if asleep else ""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from mallbots_platform import aside
 from mallbots_platform.clock import now_us
 from mallbots_platform.database import Database
 from mallbots_platform.errors import Unavailable
+from mallbots_platform.saga_wakeups import asleep
 from telemetry.metrics import Meter
 
 if TYPE_CHECKING:
@@ -46,11 +48,17 @@ class Gauges:
 
     async def look(self) -> None:
         process = self._process
-        found = await process.readers.run(lambda: in_database(process.database) | counted(process.shown))
+        found = await process.readers.run(self._in_database)
         found["mallbots_outbox_pending", ()] = process.relay.behind
         for name, queue in (("writer", process.writer), ("readers", process.readers)):
             found["mallbots_queue_expected_seconds", (("queue", name),)] = queue.expected_seconds
         self._show(found | await self._in_streams())
+
+    def _in_database(self) -> Known:
+        process = self._process
+        return (
+            in_database(process.database) | sagas_in_trouble(process.database, process.context) | counted(process.shown)
+        )
 
     async def _in_streams(self) -> Known:
         """While Redis does not answer: what was known, and that a group may have missed all that was said since."""
@@ -102,6 +110,15 @@ def in_database(database: Database) -> Known:
     return found
 
 
+def sagas_in_trouble(database: Database, context: str) -> Known:
+    found: Known = defaultdict(float)
+    for saga, step in database.run(_STUCK):
+        found["mallbots_saga_stuck", (("saga", saga), ("step", step))] += 1
+    for each in asleep(database, context):
+        found["mallbots_saga_asleep", (("saga", each.saga),)] += 1
+    return found
+
+
 def _age(now: int, since: int | None) -> float:
     return max(0.0, (now - since) / 1e6) if since else 0.0
 
@@ -115,6 +132,7 @@ _SAGAS = """
     SELECT saga, step, COUNT(*), MIN(changed_at) FROM sagas WHERE state IN ('running', 'compensating')
     GROUP BY saga, step
 """
+_STUCK = "SELECT saga, step FROM sagas WHERE state = 'compensating' AND refusal <> ''"
 _PARKED = """
     SELECT group_name, SUM(CASE WHEN state = 'dead' THEN 0 ELSE 1 END), SUM(CASE WHEN state = 'dead' THEN 1 ELSE 0 END),
         MIN(parked_at)

@@ -993,11 +993,17 @@ class SagaState(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     STEP_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    AWAITING_FIELD_NUMBER: _builtins.int
     saga: _builtins.str
     id: _builtins.str
     state: _builtins.str
     """"running", "compensating", "completed", "failed", "cancelled"."""
     step: _builtins.str
+    refusal: _builtins.str
+    """What it was last refused, an undo or its end, and tries again: it is stuck. Empty when it is not."""
+    awaiting: _builtins.str
+    """The id of the command whose answer it waits for."""
     @_builtins.property
     def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___SagaEntry]: ...
     def __init__(
@@ -1008,10 +1014,12 @@ class SagaState(_message.Message):
         state: _builtins.str = ...,
         step: _builtins.str = ...,
         history: _abc.Iterable[Global___SagaEntry] | None = ...,
+        refusal: _builtins.str = ...,
+        awaiting: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["history", b"history", "id", b"id", "saga", b"saga", "state", b"state", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["awaiting", b"awaiting", "history", b"history", "id", b"id", "refusal", b"refusal", "saga", b"saga", "state", b"state", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1024,19 +1032,25 @@ class ListSagasRequest(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    TROUBLE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     state: _builtins.str
     limit: _builtins.int
+    trouble: _builtins.str
+    """"stuck": those that were refused something, and try it again; "asleep": those that have neither ended nor a next
+    wake-up. All when empty.
+    """
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
         state: _builtins.str = ...,
         limit: _builtins.int = ...,
+        trouble: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "limit", b"limit", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "limit", b"limit", "state", b"state", "trouble", b"trouble"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

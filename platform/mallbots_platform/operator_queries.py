@@ -11,11 +11,13 @@ from mallbots_platform.database import Database
 from mallbots_platform.errors import InvalidInput
 from mallbots_platform.parking import ParkedMessage
 from mallbots_platform.partitions import StreamName
+from mallbots_platform.saga_wakeups import IS_ASLEEP, timer_type
 from mallbots_platform.validation import optional_text, text
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 200, 1000
 MOST_FOUND = 5000
 MOST_EPOCHS = 1000
+SAGA_TROUBLES = ("", "stuck", "asleep")
 LARGEST_ANSWER = 3 << 20
 M = TypeVar("M", bound=Message)
 
@@ -91,16 +93,17 @@ class OperatorQueries:
 
     def list_sagas(self, request: pb.ListSagasRequest) -> pb.ListSagasResponse:
         id, state = optional_text(request.id, "id"), optional_text(request.state, "state")
-        rows = self._database.run(
-            "SELECT saga, id, state, step FROM sagas WHERE (? = '' OR id = ? OR id = saga || ':' || ?)"
-            " AND (? = '' OR state = ?) ORDER BY started_at DESC LIMIT ?",
-            (*[id] * 3, *[state] * 2, limit(request.limit)),
-        )
-        return pb.ListSagasResponse(sagas=[self._saga(*row, with_history=bool(id)) for row in rows])
+        if request.trouble not in SAGA_TROUBLES:
+            raise InvalidInput("trouble", f"is {request.trouble!r}, must be one of {', '.join(SAGA_TROUBLES)}")
+        values = (*[id] * 3, *[state] * 2, *[request.trouble] * 2, timer_type(self.context), limit(request.limit))
+        rows = self._database.run(_SAGAS, values)
+        return pb.ListSagasResponse(sagas=[self._saga(row, with_history=bool(id)) for row in rows])
 
-    def _saga(self, saga: str, process_id: str, state: str, step: str, *, with_history: bool) -> pb.SagaState:
-        history = self._history(process_id) if with_history else ()
-        return pb.SagaState(saga=saga, id=process_id, state=state, step=step, history=history)
+    def _saga(self, row: Sequence[Any], *, with_history: bool) -> pb.SagaState:
+        saga = pb.SagaState(**dict(zip(_SAGA_FIELDS, row, strict=True)))
+        if with_history:
+            saga.history.extend(self._history(saga.id))
+        return saga
 
     def list_lost(self) -> list[pb.LostMessage]:
         """What is settled, and what waits in this database."""
@@ -192,6 +195,13 @@ _LOG = """
     SELECT o.channel, o.partition, o.seq, o.id, o.type, o.key, o.correlation_id, o.causation_id, o.trace_id,
         o.committed_at, CASE WHEN o.seq <= h.published_seq THEN h.published_at ELSE 0 END, o.envelope
     FROM outbox o JOIN outbox_heads h ON h.channel = o.channel AND h.partition = o.partition
+"""
+_SAGA_FIELDS = ("saga", "id", "state", "step", "refusal", "awaiting")
+_SAGAS = f"""
+    SELECT {", ".join(_SAGA_FIELDS)} FROM sagas
+    WHERE (? = '' OR id = ? OR id = saga || ':' || ?) AND (? = '' OR state = ?)
+        AND (? <> 'stuck' OR refusal <> '') AND (? <> 'asleep' OR ({IS_ASLEEP}))
+    ORDER BY started_at DESC LIMIT ?
 """
 _ID_AT = "SELECT id FROM outbox WHERE channel = ? AND partition = ? AND seq = ?"
 _EPOCHS = """

@@ -21,8 +21,12 @@ class Asleep(NamedTuple):
 
 def asleep(database: Database, context: str) -> list[Asleep]:
     """The oldest of them; there should be none at any moment."""
-    rows = database.run(_ASLEEP, (f"{context}.{AnswerIsOverdue.__name__}", MOST))
-    return [Asleep(*row) for row in rows]
+    return [Asleep(*row) for row in database.run(_ASLEEP, (timer_type(context), MOST))]
+
+
+def timer_type(context: str) -> str:
+    """Of the timers that wake processes."""
+    return f"{context}.{AnswerIsOverdue.__name__}"
 
 
 def wake_up(database: Database, context: str, timers: Timers) -> list[Asleep]:
@@ -34,9 +38,8 @@ def wake_up(database: Database, context: str, timers: Timers) -> list[Asleep]:
     return found
 
 
-_ASLEEP = """
-    SELECT s.saga, s.id, s.step, s.awaiting FROM sagas s
-    WHERE s.state IN ('running', 'compensating')
-        AND NOT EXISTS (SELECT 1 FROM timers t WHERE t.type = ? AND t.key = s.id)
-    ORDER BY s.started_at, s.id LIMIT ?
+IS_ASLEEP = """
+    state IN ('running', 'compensating')
+        AND NOT EXISTS (SELECT 1 FROM timers WHERE timers.type = ? AND timers.key = sagas.id)
 """
+_ASLEEP = f"SELECT saga, id, step, awaiting FROM sagas WHERE {IS_ASLEEP} ORDER BY started_at, id LIMIT ?"

@@ -116,6 +116,11 @@ STORIES = (
         series=gauge(f'mallbots_saga_oldest_seconds{{{CONTEXT}, saga="order", step="confirm payment"}}', 1, 50),
     ),
     Story(
+        alert="UndoIsRefused",
+        series=gauge(f'mallbots_saga_stuck{{{CONTEXT}, saga="order", step="confirm payment"}}', 0, 2),
+    ),
+    Story(alert="SagaIsAsleep", series=gauge(f'mallbots_saga_asleep{{{CONTEXT}, saga="order"}}', 0, 1)),
+    Story(
         alert="ParticipantDoesNotAnswer",
         severity="ticket",
         series=rising(f'mallbots_saga_timeouts_total{{{CONTEXT}, saga="order", step="confirm payment"}}'),

@@ -103,6 +103,8 @@ def test_what_is_not_understood_is_said_in_a_line(arguments: tuple[str, ...], to
         (("parked", "discard", "ordering:0"), "'ordering:0' names no parked message"),
         (("replay", "baskets", "--from", "start"), "there is no data in"),
         (("lag",), "there is no data in"),
+        (("sagas",), "there is no data in"),
+        (("sagas", "--stuck", "--asleep"), "say one of --stuck and --asleep"),
         (("fault", "list"), "there is no data in"),
         (("fault", "off", "slow-handler"), "there is no data in"),
         (("soak", "--minutes", "0"), "--minutes must be more than 0"),

@@ -1,5 +1,7 @@
 """Each invariant holds on an honest run, and goes red on the evidence of each crime."""
 
+from dataclasses import replace
+
 import pytest
 
 from mallbots.invariants import (
@@ -10,6 +12,7 @@ from mallbots.invariants import (
     cancelled_from,
     check,
     every_order_ended,
+    every_process_goes_on,
     money_adds_up,
     no_cause_missing,
     order_held_per_key,
@@ -22,7 +25,7 @@ def test_an_honest_run_keeps_all_of_them() -> None:
     found = check(paid_order().evidence())
 
     assert [each.name for each in found if not each.holds] == []
-    assert len(found) == 5
+    assert len(found) == 6
     assert [each.detail for each in found[:2]] == ["1 orders", "3 deliveries"]
 
 
@@ -247,3 +250,25 @@ def shown(invariant: Invariant) -> list[str]:
     """The types of the messages that show what is wrong, in a history in which nothing was invented."""
     types = {entry.message_id: entry.type for entry in paid_order().messages}
     return [types[id] for id in invariant.events]
+
+
+def test_a_process_that_nothing_will_wake_is_found() -> None:
+    history = one_order()
+    history.step("authorize customer", "customers", history.messages[0].message_id)
+    [command] = [each for each in history.messages if each.channel == "commands.customers"]
+    asleep = pb.SagaState(saga="order", id=f"order:{ORDER}", state="running", step="authorize customer")
+    asleep.awaiting = command.message_id
+
+    found = every_process_goes_on(replace(history.evidence(), asleep=[asleep]))
+
+    assert broken(found) == f"order:{ORDER} is running at authorize customer, and nothing will wake it"
+    assert found.events == (command.message_id,)
+
+
+def test_a_process_of_which_a_part_is_lost_is_left_out() -> None:
+    asleep = [pb.SagaState(saga="order", id=f"order:{ORDER}", state="running")]
+
+    assert all(each.holds for each in check(Evidence(asleep=asleep, lost={ORDER})))
+    assert [each.name for each in check(Evidence(asleep=asleep)) if not each.holds] == [
+        "every process has a next wake-up or has ended"
+    ]

@@ -89,6 +89,7 @@ class Talkative:
 
     def __init__(self) -> None:
         self.said = 5
+        self.sagas: dict[str, list[pb.SagaState]] = {"asleep": []}
 
     async def ReadLog(self, request: pb.ReadLogRequest, timeout: float) -> pb.ReadLogResponse:
         self.said += 1
@@ -104,6 +105,9 @@ class Talkative:
     async def ListParked(self, request: pb.ListParkedRequest, timeout: float) -> pb.ListParkedResponse:
         return pb.ListParkedResponse()
 
+    async def ListSagas(self, request: pb.ListSagasRequest, timeout: float) -> pb.ListSagasResponse:
+        return pb.ListSagasResponse(sagas=self.sagas[request.trouble])
+
 
 async def test_what_is_said_later_is_not_waited_for() -> None:
     operators = Operators({"teller": Talkative()}, ["teller"])
@@ -114,3 +118,13 @@ async def test_what_is_said_later_is_not_waited_for() -> None:
 
 async def switch(running: Running, fault: str, *, on: bool = True, **strength: float) -> None:
     await operator(running, "SwitchFault", pb.SwitchFaultRequest(name=fault, on=on, seconds=30.0, **strength))
+
+
+async def test_a_process_that_nothing_will_wake_is_not_whole() -> None:
+    context = Talkative()
+    context.sagas["asleep"] = [pb.SagaState(saga="order", id="order:1")]
+    operators = Operators({"teller": context}, ["teller"])
+
+    assert await until_whole(operators, SOON, lost={"1"}) == ""
+    context.said = 5
+    assert await until_whole(operators, SOON) == "1 process without a next wake-up"

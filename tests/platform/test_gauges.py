@@ -1,14 +1,16 @@
 """What is measured by looking: streams in Redis, processes under way, and how old a thing was when it got there."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from mallbots_platform.aggregates import Aggregate
 from mallbots_platform.clock import now_us
-from mallbots_platform.gauges import Gauges
+from mallbots_platform.gauges import Gauges, sagas_in_trouble
 from mallbots_platform.messages import Contract, event
 from mallbots_platform.process import Process
+from tests.support.travel import Agency
 from tests.support.world import Running, World, eventually
 
 
@@ -120,3 +122,21 @@ async def test_the_time_from_the_first_event_to_the_last_is_measured_when_it_is_
 def done(process: Process) -> int:
     process.outbox.record(Done(name="e"), key="e")
     return 1
+
+
+async def test_processes_that_cannot_go_on_are_counted(tmp_path: Path) -> None:
+    async with Agency(f"sqlite:///{tmp_path / 'travel.db'}") as agency:
+        database = agency.parts.database
+        await agency.request()
+        assert await agency.parts.change(lambda: sagas_in_trouble(database, "travel")) == {}
+
+        await agency.accept()
+        await agency.refuse("no room")
+        await agency.refuse("the train has left")
+        await agency.request("2")
+        await agency.parts.change(lambda: database.run("DELETE FROM timers WHERE key = 'trip:2'"))
+
+        assert await agency.parts.change(lambda: sagas_in_trouble(database, "travel")) == {
+            ("mallbots_saga_stuck", (("saga", "trip"), ("step", "reserve seat"))): 1,
+            ("mallbots_saga_asleep", (("saga", "trip"),)): 1,
+        }

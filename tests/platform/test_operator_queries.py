@@ -177,3 +177,24 @@ async def test_sagas_are_listed_with_their_history(database_url: str) -> None:
     assert one.history[2].step == "0" and "seat" in one.history[2].detail
     assert "no room" in one.history[4].detail
     assert (totals.committed, totals.published) == (6, 0)
+
+
+async def test_sagas_in_trouble_are_found(database_url: str) -> None:
+    async with Agency(database_url) as agency:
+        await agency.request("1")
+        await agency.accept((await agency.commands("1"))[0])
+        await agency.refuse("no room", (await agency.commands("1"))[1])
+        await agency.refuse("the train has left", (await agency.commands("1"))[2])
+        await agency.request("2")
+        await agency.request("3")
+        await agency.parts.change(lambda: agency.parts.database.run("DELETE FROM timers WHERE key = 'trip:2'"))
+        operator = offline_operator(database_url, "travel")
+
+        [stuck] = (await operator.ListSagas(pb.ListSagasRequest(trouble="stuck"))).sagas
+        [asleep] = (await operator.ListSagas(pb.ListSagasRequest(trouble="asleep"))).sagas
+        with pytest.raises(InvalidInput, match="trouble"):
+            await operator.ListSagas(pb.ListSagasRequest(trouble="tired"))
+        operator.close()
+
+    assert (stuck.id, stuck.refusal) == ("trip:1", "the train has left")
+    assert (asleep.id, asleep.awaiting) == ("trip:2", "trip:2:do:reserve-seat:1")
