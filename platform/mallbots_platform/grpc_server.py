@@ -36,6 +36,8 @@ OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", SHORTEST_PING_INTERVAL_MS),
     ("grpc.keepalive_permit_without_calls", 1),  # or who keeps an idle connection alive is sent away
     ("grpc.so_reuseport", 0),
+    ("grpc.server.max_pending_requests", 100),
+    ("grpc.server.max_pending_requests_hard_limit", 150),
 )
 
 Prepare = Callable[[Any, Any], Awaitable[object]]
