@@ -39,7 +39,7 @@ OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 2_000),
 )
 DEADLINE_SECONDS = 5.0
-# A server that leaves cancels what it could not finish.
+# A server that leaves cancels what it could not finish, and gRPC's core what has come on top of far too much.
 AWAY = {
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,

@@ -13,7 +13,7 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from mallbots_platform import admission, grpc_client, inbox
+from mallbots_platform import admission, grpc_client, grpc_server, inbox
 from mallbots_platform import writer as writers
 from mallbots_platform.database import Database
 from mallbots_platform.errors import Overloaded, Unavailable
@@ -336,3 +336,16 @@ async def test_late_comers_and_replays_catch_up_and_live_events_do_not(
     await teller.say("live")
     await listener.until(lambda heard: len(heard) == 601)
     assert not any(catching_up)
+
+
+# Where even refusing takes too long
+
+
+async def test_far_too_many_at_once_are_cancelled_by_grpc_itself(echo: Echo) -> None:
+    many = await asyncio.gather(*(call(echo, "Look") for _ in range(3 * grpc_server.MOST_PENDING)))
+
+    answered = [each for each in many if not isinstance(each, grpc.aio.AioRpcError)]
+    assert len(answered) >= grpc_server.MOST_PENDING // 4
+    assert {each.code() for each in many if each not in answered} <= {Code.CANCELLED, Code.RESOURCE_EXHAUSTED}
+    assert echo.api.begun == len(answered)
+    assert (await echo.client.Look(Note(number=1))).number == 2

@@ -8,6 +8,7 @@ from mallbots.supervisor import Supervisor
 from mallbots.troubles.deployments import deployments
 from mallbots.troubles.hung import hung_databases
 from mallbots.troubles.kills import kills
+from mallbots.troubles.overload import overloads
 from mallbots.troubles.redis import troubles_of_redis
 from mallbots.troubles.replays import replays
 from mallbots.troubles.restores import restores
@@ -29,6 +30,7 @@ def every_trouble(running: Supervisor, mall: Mall, seed: int) -> list[Trouble]:
         *replays(running, dice),
         *hung_databases(running),
         *deployments(running),
+        *overloads(running, dice),
         *restores(running, mall, dice),
     ]
     dice.shuffle(found)
