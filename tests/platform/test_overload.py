@@ -327,6 +327,8 @@ async def test_late_comers_and_replays_catch_up_and_live_events_do_not(
     monkeypatch.setattr(writer._queue, "put", noted)
 
     await listener.until(lambda heard: len(heard) == 300)
+    await eventually(lambda: not subscription._behind)
+    catching_up.clear()
     await subscription.replay("", 1, with_effects=True)
     await listener.until(lambda heard: len(heard) == 600)
     assert any(catching_up)

@@ -19,13 +19,19 @@ class Took(NamedTuple):
     seconds: float
 
 
-WISHES = st.lists(
-    st.tuples(st.booleans(), st.booleans(), st.floats(0.001, LONGEST)).filter(lambda wish: wish[0] or wish[1]),
-    max_size=60,
-)
+Wish = tuple[bool, bool, float]
 
 
-def played(wishes: list[tuple[bool, bool, float]]) -> list[Took]:
+def for_a_while(who: tuple[bool, bool], seconds: float, times: int) -> list[Wish]:
+    return [(*who, seconds)] * times
+
+
+WHO = st.sampled_from([(True, True), (True, False), (False, True)])
+WHILES = st.builds(for_a_while, WHO, st.floats(0.001, LONGEST) | st.just(LONGEST), st.integers(1, 20))
+WISHES = st.lists(WHILES, max_size=8).map(lambda whiles: [wish for each in whiles for wish in each])
+
+
+def played(wishes: list[Wish]) -> list[Took]:
     turns, done = Turns(), []
     for first_waits, second_waits, seconds in wishes:
         is_seconds = turns.is_seconds(first_waits, second_waits)
@@ -38,13 +44,13 @@ def played(wishes: list[tuple[bool, bool, float]]) -> list[Took]:
 
 
 @given(WISHES)
-def test_nobody_waits_while_there_is_time(wishes: list[tuple[bool, bool, float]]) -> None:
+def test_nobody_waits_while_there_is_time(wishes: list[Wish]) -> None:
     for took in played(wishes):
         assert took.second_waits if took.is_seconds else took.first_waits
 
 
 @given(WISHES)
-def test_whoever_waits_has_a_fifth_of_the_time(wishes: list[tuple[bool, bool, float]]) -> None:
+def test_whoever_waits_has_a_fifth_of_the_time(wishes: list[Wish]) -> None:
     """Of any time throughout which it waits, but for what one piece takes."""
     done = played(wishes)
     for begin in range(len(done)):
@@ -58,7 +64,7 @@ def test_whoever_waits_has_a_fifth_of_the_time(wishes: list[tuple[bool, bool, fl
 
 
 @given(WISHES)
-def test_no_more_than_that_while_others_wait(wishes: list[tuple[bool, bool, float]]) -> None:
+def test_no_more_than_that_while_others_wait(wishes: list[Wish]) -> None:
     done = played(wishes)
     for begin in range(len(done)):
         all_seconds = seconds = 0.0

@@ -24,6 +24,7 @@ from mallbots_platform.grpc_client import open_channel
 
 NOBODY = "nobody-has-this-id"
 PATIENCE_SECONDS = 0.25
+MOST_AT_ONCE = 1000  # or who calls would be overloaded, and not who is called
 CHANGES: dict[str, tuple[str, Message]] = {
     "stores": ("DisableParticipation", stores_pb2.DisableParticipationRequest(store_id=NOBODY)),
     "customers": ("DisableCustomer", customers_pb2.DisableCustomerRequest(customer_id=NOBODY)),
@@ -38,7 +39,7 @@ async def besiege(context: str, address: str, rate: float, seconds: float) -> Co
     """How many calls ended with each status."""
     method, request = CHANGES[context]
     name = f"/mallbots.{context}.v1.{context.capitalize()}Service/{method}"
-    found, asked, began = Counter[str](), set[asyncio.Task[None]](), time.monotonic()
+    found, under_way, came, began = Counter[str](), set[asyncio.Task[None]](), 0, time.monotonic()
     async with open_channel(address) as channel:
         open_call: Any = channel.unary_unary
         call = open_call(name)
@@ -51,10 +52,14 @@ async def besiege(context: str, address: str, rate: float, seconds: float) -> Co
                 found[error.code().name] += 1
 
         while (now := time.monotonic() - began) < seconds:
-            while len(asked) < now * rate:
-                asked.add(asyncio.create_task(ask()))
+            while came < now * rate:
+                came += 1
+                if len(under_way) < MOST_AT_ONCE:
+                    under_way.add(asking := asyncio.create_task(ask()))
+                    asking.add_done_callback(under_way.discard)
             await asyncio.sleep(0.001)
-        await asyncio.wait(asked)
+        if under_way:
+            await asyncio.wait(under_way)
     return found
 
 

@@ -12,7 +12,7 @@ from mallbots.reporting import Failed
 from mallbots.supervisor import Supervisor
 from mallbots.troubles.trouble import Trouble
 
-CALLS_A_SECOND = 3000
+CALLS_A_SECOND = 2000
 SECONDS = 3.0
 
 
