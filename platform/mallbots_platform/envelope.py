@@ -74,6 +74,11 @@ def decode_envelope(raw: bytes | str) -> Envelope:
     return envelope
 
 
+def text_of(raw: bytes | str) -> str:
+    """An encoded envelope as databases keep it."""
+    return raw.decode() if isinstance(raw, bytes) else raw
+
+
 def _has_zero(envelope: Envelope) -> bool:
     return any("\x00" in value for value in msgspec.structs.astuple(envelope) if isinstance(value, str))
 

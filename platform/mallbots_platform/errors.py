@@ -87,6 +87,11 @@ class NewerVersion(PlatformError):
     public = "this was written by a later program than this one: try again later"
 
 
+class CannotBeLoaded(PlatformError):
+    """What is kept of something makes no sense here: no refusal of what is wanted of it, but a failure as any bug is,
+    tried again and set aside in the end."""
+
+
 class DatabaseAway(Unavailable):
     """The own database is lost, full or hung: nothing of this transaction was kept; a consumer pauses, and burns no
     attempt. What `passes` is over by itself soon."""

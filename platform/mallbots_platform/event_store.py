@@ -12,7 +12,7 @@ from mallbots_platform.code_hash import code_hash
 from mallbots_platform.codec import Codec
 from mallbots_platform.crash_points import reached
 from mallbots_platform.database import Database, Row
-from mallbots_platform.errors import AlreadyExists, Conflict, NotFound
+from mallbots_platform.errors import AlreadyExists, CannotBeLoaded, Conflict, NewerVersion, NotFound, PlatformError
 from mallbots_platform.messages import Contract
 from mallbots_platform.outbox import Outbox
 from mallbots_platform.unwritable import refuse_unwritable
@@ -56,9 +56,7 @@ class EventSourced(Generic[A]):
         if not rows and aggregate is None:
             return None
         aggregate = aggregate or self._type(id=id)
-        for version, type_name, data_version, data, correlation_id in rows:
-            aggregate.apply(self._codec.decode(type_name, data_version, data))
-            aggregate.version, aggregate.correlation_id = version, correlation_id
+        self._follow(aggregate, rows)
         self._rehydrated.observe(len(rows))
         aggregate.behind_snapshot = len(rows)
         return aggregate
@@ -100,6 +98,17 @@ class EventSourced(Generic[A]):
         if snapshot is None:
             return None, self._database.run(_READ, (stream,))
         return snapshot, [row for row in rows if row[0] > snapshot.version]
+
+    def _follow(self, aggregate: A, rows: list[Row]) -> None:
+        """Whatever its events and `apply` say against it refuses nothing that somebody wants now."""
+        try:
+            for version, type_name, data_version, data, correlation_id in rows:
+                aggregate.apply(self._codec.decode(type_name, data_version, data))
+                aggregate.version, aggregate.correlation_id = version, correlation_id
+        except NewerVersion:
+            raise
+        except PlatformError as error:
+            raise CannotBeLoaded(f"{self._kind} {aggregate.id} cannot be loaded: {error}") from error
 
     def _append(self, aggregate: A, recorded: tuple[Any, ...], before: int) -> None:
         stream, correlation_id, recorded_at = self._stream(aggregate.id), aggregate.correlation_id, now_us()

@@ -54,6 +54,8 @@ class Patience:
 
 
 class JobAttempts:
+    """`noting` are those who have done a job and write that down."""
+
     def __init__(
         self,
         group: str,
@@ -74,6 +76,7 @@ class JobAttempts:
         self._telemetry = telemetry
         self._patiently = patiently
         self._longest_seconds = longest_seconds
+        self.noting: set[asyncio.Task[Any] | None] = set()
         self._suspects = Suspects(group, telemetry.meter)
         self._gaps = telemetry.meter.counter("mallbots_stream_gaps_detected_total", group=group)
         self._healed = telemetry.meter.counter("mallbots_stream_gaps_healed_total", group=group)
@@ -85,9 +88,7 @@ class JobAttempts:
             try:
                 then = await self._call(job)
                 attempt.handler_us = (time.perf_counter_ns() - started) // 1000
-                cause = Cause(job.envelope.id, job.envelope.correlationid, attempt.span.context)
-                done = partial(self._note_done, job, attempt, then)
-                await self._patiently(lambda: self._writer.run(done, cause))
+                await self._note(job, attempt, then)
                 return True
             except Exception as error:  # whatever it was, the job is tried again, or buried with the reason
                 await self._note_failure(job, attempt, error)
@@ -140,6 +141,16 @@ class JobAttempts:
             raise TimeoutError(f"it took longer than {self._longest_seconds:g} seconds") from error
         reached("job: done")
         return then if callable(then) else None
+
+    async def _note(self, job: Job, attempt: Attempt, then: Callable[[], object] | None) -> None:
+        """It is done: whoever leaves waits for it to be noted, or it would be done again."""
+        cause = Cause(job.envelope.id, job.envelope.correlationid, attempt.span.context)
+        done, task = partial(self._note_done, job, attempt, then), asyncio.current_task()
+        self.noting.add(task)
+        try:
+            await self._patiently(lambda: self._writer.run(done, cause))
+        finally:
+            self.noting.discard(task)
 
     def _note_done(self, job: Job, attempt: Attempt, then: Callable[[], object] | None) -> None:
         """What the job wants to be changed may fail like any other attempt: only a database that is away is waited

@@ -63,6 +63,7 @@ class Life:
         )
         self._health = Health(process)
         self._partitions: SourcePartitions
+        self._at_jobs: list[asyncio.Future[Any]] = []
         self._watching: asyncio.Future[None] | None = None
         self._gone_by = 0.0
         self._unfinished: list[str] = []
@@ -114,8 +115,9 @@ class Life:
     async def run(self) -> None:
         """Publish, consume and let time pass, until stopped, or until a part of it fails that never should: then it
         raises that failure."""
-        work = [asyncio.ensure_future(part) for part in self._parts()]
-        stopped = asyncio.ensure_future(self._told_to_stop.wait())
+        self._at_jobs = [asyncio.ensure_future(queue.run()) for queue in self._process.queues.values()]
+        work: list[asyncio.Future[Any]] = [*self._at_jobs, *(asyncio.ensure_future(part) for part in self._parts())]
+        stopped: asyncio.Future[Any] = asyncio.ensure_future(self._told_to_stop.wait())
         try:
             await asyncio.wait([*work, stopped], return_when=asyncio.FIRST_COMPLETED)
             self._begin_to_leave()
@@ -163,11 +165,9 @@ class Life:
         ).run()
         for subscription in process.subscriptions.values():
             yield subscription.run()
-            yield subscription.run_retries()
+            yield subscription.retrying.run()
         for leases in self._leases:
             yield leases.run()
-        for queue in process.queues.values():
-            yield queue.run()
 
     async def _keep_up_with_sources(self) -> None:
         process = self._process
@@ -207,6 +207,7 @@ class Life:
             leases,
             OperatorSourceLog(process.peers.operator),
             process.telemetry,
+            notes=process.notes,
         )
 
     # Served
@@ -250,7 +251,7 @@ class Life:
             OperatorQueries(process.context, process.database),
             *(process.readers, process.writer, process.subscriptions, process.queues, process.lag),
             self._status,
-            *(process.faults, process.relay.aside, process.outbox),
+            *(process.faults, process.relay.aside, process.outbox, process.timers),
         )
 
     def _status(self) -> pb.GetStatusResponse:
@@ -277,8 +278,10 @@ class Life:
     # Leaving
 
     async def _finish(self) -> None:
-        """Answer what was asked, finish what was read, publish what was committed."""
+        """Answer what was asked, finish what was read and what was begun, publish what was committed."""
         process = self._process
+        for queue in self._at_jobs:
+            queue.cancel()
         await process.api.stop(CALLS_GRACE_SECONDS)
         for subscription in process.subscriptions.values():
             subscription.stop()
@@ -286,6 +289,8 @@ class Life:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 await self._consumed()
+        if self._at_jobs:
+            await asyncio.wait(self._at_jobs)
         await process.relay.drain(DRAIN_SECONDS)
         for leases in self._leases:
             await leases.release()

@@ -16,6 +16,7 @@ from mallbots_platform.parking import QUEUED, ParkingLot
 from mallbots_platform.readers import Readers
 from mallbots_platform.settling import Parting
 from mallbots_platform.subscriptions import Subscription
+from mallbots_platform.timers import Timers
 from mallbots_platform.work_queues import WorkQueue
 from mallbots_platform.writer import Writer
 
@@ -86,10 +87,12 @@ class OperatorApi(OperatorReads):
         faults: Faults,
         aside: Aside,
         outbox: Outbox,
+        timers: Timers,
     ) -> None:
         super().__init__(queries, readers)
         self._aside = aside
         self._outbox = outbox
+        self._timers = timers
         self._writer = writer
         self._subscriptions = subscriptions
         self._queues = queues
@@ -186,7 +189,7 @@ class OperatorApi(OperatorReads):
 
     @property
     def _holders(self) -> dict[str, Holder]:
-        return {**self._subscriptions, **self._queues}
+        return {**self._subscriptions, **self._queues, self._timers.lot.group: self._timers}
 
     def _found(self, group: str, groups: Mapping[str, G]) -> G:
         if group not in groups:

@@ -18,7 +18,9 @@ from mallbots_platform.backfill import Backfill
 from mallbots_platform.calls import ProcessCalls
 from mallbots_platform.codec import PLATFORM as REPLIES
 from mallbots_platform.codec import Codec, full_name
+from mallbots_platform.crash_notes import CrashNotes
 from mallbots_platform.database import Database
+from mallbots_platform.due_timers import TimerHandler
 from mallbots_platform.endpoints import Endpoint
 from mallbots_platform.errors import CannotStart, NewerVersion
 from mallbots_platform.event_store import EventSourced
@@ -47,7 +49,7 @@ from mallbots_platform.sagas import PROCESS_EVENTS, Saga, SagaProcess
 from mallbots_platform.settings import Settings
 from mallbots_platform.streams import RedisClient, open_redis
 from mallbots_platform.subscriptions import Subscription
-from mallbots_platform.timers import TimerHandler, Timers
+from mallbots_platform.timers import Timers
 from mallbots_platform.work_queues import JobHandler, WorkQueue
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry, open_telemetry
@@ -72,6 +74,7 @@ class Process:
         self.database = Database(settings.database_url)
         self.database.on_hung = self.meter.counter("mallbots_database_unanswered_total").inc
         self.writer = Writer(self.database, self.meter, telemetry.log)
+        self.notes = CrashNotes(self.database)
         self.readers = Readers(self.database)
         self.backfill = Backfill(self.writer, telemetry)
         self.outbox = Outbox(
@@ -79,7 +82,8 @@ class Process:
         )
         self.requests = Requests(self.database, self.meter)
         self.timers = Timers(
-            *(self.context, self.writer, self.readers, self.requests, telemetry), settings.pretended_releases
+            *(self.context, self.writer, self.readers, self.requests, telemetry, self.notes),
+            settings.pretended_releases,
         )
         self.faults = Faults(telemetry)
         declare_process_faults(self)
@@ -160,7 +164,7 @@ class Process:
         self, source: Contract, handlers: Mapping[str, Handler], purpose: str, projects: tuple[Table, ...]
     ) -> None:
         self.codec.know(self._released(source))
-        group = f"{self.context}.{purpose}" if purpose else self.context
+        group = self._group(purpose)
         self.routes.setdefault(group, []).append(Route(source.context, EVENTS, handlers, projects=projects))
 
     def take_commands(self, owner: str, handlers: Mapping[type, MessageHandler]) -> None:
@@ -225,10 +229,11 @@ class Process:
         that has taken `claim_seconds` is taken for dead, and its job given to another."""
         by_name = {self.codec.wire(kind).name: handler for kind, handler in handlers.items()}
         redis = self.open_redis(blocks=True)
-        lot = ParkingLot(f"{self.context}.{name}", self.database, self.retry_policy)
+        lot = ParkingLot(self._group(name), self.database, self.retry_policy)
         queue = WorkQueue(
             *(self.context, name, by_name, redis, self.writer, self.readers, self.outbox, self.codec, lot),
             self.telemetry,
+            self.notes,
             workers=workers,
             claim_seconds=claim_seconds,
         )
@@ -315,6 +320,12 @@ class Process:
         )
         self.closing.append(redis.aclose)
         return redis
+
+    def _group(self, purpose: str) -> str:
+        group = f"{self.context}.{purpose}" if purpose else self.context
+        if group == self.timers.lot.group:
+            raise ValueError(f"{group} is where timers are set aside: choose another name")
+        return group
 
     def _count_when_committed(self, child: Counter, event: object, draft: object) -> None:
         self.writer.after_commit(child.inc)

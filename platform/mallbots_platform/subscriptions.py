@@ -8,29 +8,28 @@ from typing import Any
 from redis.exceptions import RedisError, ResponseError
 
 from mallbots_platform.clock import now_us
-from mallbots_platform.crash_notes import LIMIT
+from mallbots_platform.crash_notes import CrashNotes
 from mallbots_platform.crash_points import reached
 from mallbots_platform.errors import CannotStart, Conflict, Unavailable
 from mallbots_platform.handling import Received, Route
 from mallbots_platform.healing import Healing
 from mallbots_platform.inbox import Applied, Inbox
-from mallbots_platform.leases import Fence, LeaseLost, Leases
-from mallbots_platform.parking import ParkedMessage, ParkingLot
+from mallbots_platform.leases import LeaseLost, Leases
+from mallbots_platform.parking import ParkingLot
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
 from mallbots_platform.receiving import Batch, RawEntry, entries_of, trace_reading
 from mallbots_platform.redis_answers import told
 from mallbots_platform.replays import Replayed, Replays
+from mallbots_platform.retrying import Retrying
 from mallbots_platform.settling import Parting, Settling
 from mallbots_platform.source_log import SourceLog
 from mallbots_platform.streams import BLOCK_SECONDS, RedisClient
-from mallbots_platform.trying_again import TryingAgain
-from mallbots_platform.waiting import signalled
+from mallbots_platform.trying_again import Apply, TryingAgain
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
 
 PAUSE_SECONDS = 0.5
-IDLE_SECONDS = 5.0
 LOOK_SECONDS = 5.0
 
 
@@ -49,8 +48,8 @@ class Subscription:
         source_log: SourceLog,
         telemetry: Telemetry,
         *,
+        notes: CrashNotes,
         batch: int = 200,
-        crash_limit: int = LIMIT,
     ) -> None:
         self.group = group
         self.trouble = ""
@@ -67,13 +66,18 @@ class Subscription:
         self._telemetry = telemetry
         self._batch = batch
         catch_up = partial(self._apply, catches_up=True)
-        self._again = TryingAgain(group, self.routes, inbox, writer, catch_up, leases.owned.get, crash_limit)
+        self._again = TryingAgain(group, self.routes, inbox, writer, catch_up, leases.owned.get, notes)
         self._healing = Healing(group, inbox, self._again.apply, source_log, redis, writer, readers, telemetry)
         for source in {stream.source for stream in self.routes}:
             self._healing.show_parted(source)
         self._settling = Settling(group, inbox, source_log, writer, readers)
         self._replays = Replays(group, self.routes, inbox.marks, writer.database)
-        self._retry_now = asyncio.Event()
+        attempts = inbox.attempts(self.routes, leases.owned.get)
+        self.retrying = Retrying(
+            *(group, inbox.lot, attempts, notes, writer, readers),
+            owned=self._owned,
+            lose=self._lose,
+        )
         self._by_key = {redis.key_of(stream).encode(): stream for stream in self.routes}
         self._fenced = telemetry.meter.counter("mallbots_fenced_commits_total", group=group)
         leases.changed = self._owners_changed
@@ -116,22 +120,9 @@ class Subscription:
         self._stopping = True
         self._stop_reading()
 
-    async def run_retries(self) -> None:
-        """Give parked messages their next attempts, until cancelled."""
-        while True:
-            try:
-                pause = await self._retry_due()
-            except LeaseLost as lost:
-                self._lose(lost.partition)
-                continue
-            except Unavailable:
-                pause = PAUSE_SECONDS
-            if pause > 0:
-                await signalled(self._retry_now, pause)
-
     def retry_soon(self) -> None:
         """Something was parked, or released by an operator."""
-        self._retry_now.set()
+        self.retrying.soon()
 
     @property
     def lot(self) -> ParkingLot:
@@ -196,6 +187,7 @@ class Subscription:
     async def _owners_changed(self) -> None:
         self._ready = False
         self._stop_reading()
+        self.retry_soon()
 
     def _owned(self) -> list[StreamName]:
         return [stream for stream in self.routes if stream.partition in self._leases.owned]
@@ -228,9 +220,8 @@ class Subscription:
     async def _recover_entries(self, stream: StreamName, entries: list[Received]) -> None:
         mark = await self._writer.run(lambda: self.inbox.mark(stream))
         for entry in entries:
-            if entry.seq > mark and not await self._again.is_buried(stream, entry):
-                if not await self._deliver(stream, [entry]):
-                    return
+            if entry.seq > mark and not await self._deliver(stream, [entry], self._again.apply_alone):
+                return
         await self._acknowledge([(stream, entries)])
 
     # Running
@@ -291,10 +282,11 @@ class Subscription:
             await self._create_groups(streams)
             return []
 
-    async def _deliver(self, stream: StreamName, entries: list[Received]) -> bool:
+    async def _deliver(self, stream: StreamName, entries: list[Received], apply: Apply | None = None) -> bool:
         """Apply entries; where one is not the next, the source is asked. False: the partition has to wait."""
+        apply = apply or partial(self._apply, catches_up=stream in self._behind)
         while entries:
-            applied = await self._apply(stream, entries, catches_up=stream in self._behind)
+            applied = await apply(stream, entries)
             if applied is None:
                 return False
             stopped = applied.stopped_at
@@ -350,19 +342,3 @@ class Subscription:
         if len(pipeline):
             await pipeline.execute()
             reached("acknowledge: after")
-
-    # Parked messages
-
-    async def _retry_due(self) -> float:
-        """Seconds until it is worth looking again."""
-        owned = self._owned()
-        for message in await self._readers.run(partial(self.inbox.lot.due, owned)):
-            if fence := self._leases.owned.get(message.partition):
-                await self._writer.run(partial(self._retry, message, fence))
-        next_due_at = await self._readers.run(partial(self.inbox.lot.next_due_at, owned))
-        if next_due_at is None:
-            return IDLE_SECONDS
-        return min(IDLE_SECONDS, max(0.005, (next_due_at - now_us()) / 1e6))
-
-    def _retry(self, message: ParkedMessage, fence: Fence) -> None:
-        self.inbox.retry(self.routes[message.stream], message, fence)

@@ -1,9 +1,9 @@
 """Messages that a group may have tried before: what was left pending, and what its source's log has behind the mark."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 
-from mallbots_platform.crash_notes import LIMIT, CrashNotes
+from mallbots_platform.crash_notes import CrashNotes, in_order
 from mallbots_platform.crash_points import reached
 from mallbots_platform.handling import Received, Route
 from mallbots_platform.inbox import Applied, Inbox
@@ -25,17 +25,16 @@ class TryingAgain:
         writer: Writer,
         apply: Apply,
         fence_of: Callable[[int], Fence | None],
-        limit: int = LIMIT,
+        notes: CrashNotes,
     ) -> None:
         self._group = group
         self._routes = routes
         self._inbox = inbox
-        self._notes = CrashNotes(writer.database)
+        self._notes = notes
         self._writer = writer
         self._apply = apply
         self._fence_of = fence_of
-        self._limit = limit
-        self._noted: set[tuple[StreamName, int]] = set()
+        self._survived: set[tuple[str, str]] = set()
 
     async def apply(self, stream: StreamName, messages: list[Received]) -> Applied | None:
         """Those of a log, in order: all together; one after the other up to where a process has died of one."""
@@ -44,26 +43,43 @@ class TryingAgain:
         if not alone:
             return await self._apply(stream, messages)
         for message in alone:
-            if not await self.is_buried(stream, message):
-                applied = await self._apply(stream, [message])
-                if applied is None or applied.stopped_at:
-                    return applied
+            applied = await self.apply_alone(stream, [message])
+            if applied is None or applied.stopped_at:
+                return applied
         mark = (await self._writer.run(partial(self._inbox.marks.read, stream))).mark
         return Applied(mark=mark)
 
-    async def is_buried(self, stream: StreamName, entry: Received) -> bool:
-        """It is noted, once in the life of this process; where it has ended too many lives, it is set aside."""
-        if (stream, entry.seq) in self._noted:
-            return False
-        deaths = await self._writer.run(lambda: self._notes.note(self._lane(stream), _item(entry.seq)))
-        reached("recover: noted")
-        self._noted.add((stream, entry.seq))
-        return deaths >= self._limit and await self._bury(stream, entry, deaths)
+    async def apply_alone(self, stream: StreamName, messages: list[Received]) -> Applied | None:
+        """One of which the process may have died before: it is noted, and where it has ended too many lives, set aside
+        instead."""
+        [message] = messages
+        async with self._notes.alone:
+            deaths = await self._note(stream, message.seq)
+            reached("recover: noted")
+            if deaths >= self._notes.limit and await self._bury(stream, message, deaths):
+                return Applied()
+            try:
+                return await self._apply(stream, messages)
+            finally:
+                self._survived.add((self._lane(stream), in_order(message.seq)))
 
     async def forget(self, stream: StreamName) -> None:
         """What is dealt with."""
-        mark = await self._writer.run(partial(self._forget, stream))
-        self._noted = {(of, seq) for of, seq in self._noted if of != stream or seq > mark}
+        survived = frozenset(self._survived)
+        await self._writer.run(partial(self._forget, stream, survived))
+        self._survived -= survived
+
+    async def _note(self, stream: StreamName, seq: int) -> int:
+        """In the same commit the notes go of those that were tried before it, and did not end this process."""
+        survived, lane = frozenset(self._survived), self._lane(stream)
+
+        def note() -> int:
+            self._notes.over(survived)
+            return self._notes.note(lane, in_order(seq))
+
+        deaths = await self._writer.run(note)
+        self._survived -= survived
+        return deaths
 
     def _begin(self, stream: StreamName, last: int) -> int:
         """Note the last of a batch; up to which number earlier lives have noted something and not got over it."""
@@ -71,7 +87,7 @@ class TryingAgain:
         lane = self._lane(stream)
         left = [int(item) for item in self._notes.left(lane)]
         if not left:
-            self._notes.note(lane, _item(last))
+            self._notes.note(lane, in_order(last))
         return max(left, default=0)
 
     async def _bury(self, stream: StreamName, entry: Received, deaths: int) -> bool:
@@ -81,15 +97,9 @@ class TryingAgain:
         route = self._routes[stream]
         return await self._writer.run(lambda: self._inbox.bury_after_crashes(route, stream, entry, deaths, fence))
 
-    def _forget(self, stream: StreamName) -> int:
-        mark = self._inbox.mark(stream)
-        self._notes.over_up_to(self._lane(stream), _item(mark))
-        return mark
+    def _forget(self, stream: StreamName, survived: Iterable[tuple[str, str]] = ()) -> None:
+        self._notes.over(survived)
+        self._notes.over_up_to(self._lane(stream), in_order(self._inbox.mark(stream)))
 
     def _lane(self, stream: StreamName) -> str:
         return f"{self._group} {stream.source}.{stream.channel}.{stream.partition}"
-
-
-def _item(seq: int) -> str:
-    """So that texts have the order of numbers."""
-    return f"{seq:020d}"

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from mallbots_platform.clock import now_us
 from mallbots_platform.codec import Codec
+from mallbots_platform.crash_notes import CrashNotes
 from mallbots_platform.crash_points import reached
 from mallbots_platform.envelope import decode_envelope
 from mallbots_platform.errors import InvalidInput, Unavailable
@@ -37,8 +38,9 @@ from telemetry.tracing import TraceContext
 __all__ = ["JobHandler", "WorkQueue"]
 
 IDLE_SECONDS = 5.0
-GRACE_SECONDS = 2.0
+GRACE_SECONDS = 4.0  # less than the process has to leave
 CRASH_LIMIT = 10
+DEATHS_BY_CHANCE = 2  # who was in hand at more of them is tried alone
 NO_ENTRY = "its entry is not in the stream"
 
 
@@ -61,6 +63,7 @@ class WorkQueue:
         codec: Codec,
         lot: ParkingLot,
         telemetry: Telemetry,
+        notes: CrashNotes,
         *,
         workers: int = 2,
         claim_seconds: float = 60.0,
@@ -68,6 +71,7 @@ class WorkQueue:
         self.group = f"{context}.{name}"
         self.channel = f"jobs.{name}"
         self.lot = lot
+        self._notes = notes
         self._writer = writer
         self._readers = readers
         self._outbox = outbox
@@ -104,14 +108,16 @@ class WorkQueue:
         self.lot.discard(id)
 
     async def run(self) -> None:
-        """Work until cancelled; then finish what is in hand, where that does not take long."""
-        loops = [asyncio.ensure_future(each) for each in (self._fetch(), self._retry(), self._keep(), self._sweep())]
+        """Work until cancelled; then finish what is in hand, where that does not take long, and note what is done."""
+        keeping = asyncio.ensure_future(self._keep())
+        loops = [asyncio.ensure_future(each) for each in (self._fetch(), self._retry(), self._sweep())]
         try:
-            await asyncio.gather(self._failed, *loops)
+            await asyncio.gather(self._failed, keeping, *loops)
         finally:
             for loop in loops:
                 loop.cancel()
             await self._leave()
+            keeping.cancel()
 
     async def _fetch(self) -> None:
         while True:
@@ -162,8 +168,11 @@ class WorkQueue:
             )
         job = Job(entry.stream, entry.seq, envelope, text, entry.published_at, entry.received_at)
         if entry.deliveries > CRASH_LIMIT:
-            await self._attempts.give_up(job, f"{entry.deliveries - 1} processes died of it")
-        elif not await self._attempts.make(job, receive):
+            return await self._attempts.give_up(job, f"{entry.deliveries - 1} processes died of it")
+        is_suspected = entry.deliveries > DEATHS_BY_CHANCE + 1
+        async with self._notes.alone if is_suspected else contextlib.nullcontext():
+            is_done = await self._attempts.make(job, receive)
+        if not is_done:
             self.retry_soon()
 
     async def _retry(self) -> None:
@@ -247,7 +256,7 @@ class WorkQueue:
     async def _leave(self) -> None:
         if self._busy:
             await asyncio.wait(self._busy, timeout=GRACE_SECONDS)
-        for task in self._busy:
+        for task in self._busy - self._attempts.noting:
             task.cancel()
         await asyncio.gather(*self._busy, return_exceptions=True)
         with contextlib.suppress(RedisError, OSError):

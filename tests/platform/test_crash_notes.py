@@ -37,7 +37,7 @@ def test_one_life_counts_once_however_often_it_tries(database: Database) -> None
 
 def test_what_is_over_is_forgotten(database: Database) -> None:
     CrashNotes(database).note("lane", "item")
-    CrashNotes(database).over("lane", ["item"])
+    CrashNotes(database).over([("lane", "item")])
 
     assert CrashNotes(database).left("lane") == {}
     assert CrashNotes(database).note("lane", "item") == 0

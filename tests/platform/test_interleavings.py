@@ -99,8 +99,9 @@ class Consumer:
     def retry(self) -> bool:
         """Whether there was something to be tried again."""
         due = self.inbox.lot.due([STREAM])
+        attempts = self.inbox.attempts({STREAM: self.route}, lambda partition: Fence("own/0", 0, 1))
         for message in due:
-            self.change(partial(self.inbox.retry, self.route, message, Fence("own/0", 0, 1)))
+            self.change(partial(attempts.attempt, message))
         return bool(due)
 
     def state(self) -> dict[str, list[tuple[Any, ...]]]:

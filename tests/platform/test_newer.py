@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mallbots_platform import timers as timers_module
+from mallbots_platform import due_timers
 from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.errors import NewerVersion
 from mallbots_platform.messages import Contract
@@ -118,7 +118,7 @@ async def test_a_timer_of_a_later_release_is_kept_for_it(places: World) -> None:
 
 
 async def test_a_kept_timer_is_fired_by_a_later_program_beside(places: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timers_module, "KEPT_SECONDS", 0.05)
+    monkeypatch.setattr(due_timers, "KEPT_SECONDS", 0.05)
     newer = await start_shop(places, 2)
     await shop_of(newer).remind("1", FUTURE)
     await newer.process.change(lambda: newer.process.database.run("UPDATE timers SET kept = 1"))

@@ -131,6 +131,47 @@ async def test_attempts_survive_a_restart(world: World) -> None:
     assert 20 <= len(moody.refused) <= 21
 
 
+async def test_what_is_parked_is_looked_at_as_soon_as_a_process_starts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moody = Moody(broken)
+    teller, listener = (
+        await world.teller(),
+        await world.listener(moody, retry_base_seconds=3600, retry_cap_seconds=3600),
+    )
+    await teller.say("bad")
+    await eventually(lambda: states_are(listener, ("k", "waiting")))
+    await listener.process.change(lambda: listener.process.database.run("UPDATE parked SET due_at = 1"))
+    await listener.crash()
+
+    monkeypatch.setattr("mallbots_platform.retrying.IDLE_SECONDS", 3600)
+    moody.calm_down()
+    listener = await world.listener(moody)
+
+    assert await listener.hears("bad")
+
+
+async def test_retries_that_are_due_together_share_commits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mallbots_platform.due_again.LONGEST_PIECE_SECONDS", 3600)
+    moody, one = Moody(broken), partition_of("a", 4)
+    keys = [key for key in map(str, range(400)) if partition_of(key, 4) == one][:50]
+    teller, listener = (
+        await world.teller(),
+        await world.listener(moody, retry_base_seconds=3600, retry_cap_seconds=3600),
+    )
+    for key in keys:
+        await teller.say("bad", key=key)
+    await eventually(lambda: states_are(listener, *[(key, "waiting") for key in keys]), seconds=30)
+    moody.calm_down()
+
+    before = listener.measured("mallbots_commit_seconds_count")
+    await listener.process.change(lambda: listener.process.database.run("UPDATE parked SET due_at = 1"))
+    listener.process.subscriptions["listener"].retry_soon()
+
+    assert await listener.until(lambda heard: len(heard) == len(keys))
+    assert listener.measured("mallbots_commit_seconds_count") - before < len(keys) / 2
+
+
 async def operator(running: Running, method: str, request: object) -> object:
     client = await running.process.peers.operator(running.process.context)
     return await getattr(client, method)(request)

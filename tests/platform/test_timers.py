@@ -115,6 +115,22 @@ async def test_many_timers_go_off_in_the_order_in_which_they_are_due(parts: Part
     assert woken == names
 
 
+async def test_timers_that_are_due_together_share_commits(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mallbots_platform.due_again.LONGEST_PIECE_SECONDS", 3600)
+    async with at_work(parts) as woken:
+        names = [f"{number:03}" for number in range(100)]
+
+        def set_all() -> None:
+            for name in names:
+                parts.timers.set(Wake(who=name), name, PAST)
+
+        before = parts.measured("mallbots_commit_seconds_count")
+        await parts.change(set_all)
+        await eventually(lambda: len(woken) == len(names), seconds=30)
+
+    assert parts.measured("mallbots_commit_seconds_count") - before <= len(["set", "noted", "gone off", "kept"])
+
+
 async def test_setting_it_again_moves_it(parts: Parts) -> None:
     async with at_work(parts) as woken:
         await set_timer(parts, "ann", FUTURE)

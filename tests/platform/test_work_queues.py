@@ -1,6 +1,8 @@
 """Jobs: each done once by whichever worker is free."""
 
 import asyncio
+import time
+from functools import partial
 
 import pytest
 
@@ -141,6 +143,28 @@ async def test_leaving_finishes_what_is_in_hand(world: World) -> None:
     assert await nothing_is_left(world)
     async with redis_client(world.redis) as client:
         assert await client.xinfo_consumers(stream_of("ann").key, GROUP) == []
+
+
+async def test_what_is_done_while_leaving_is_noted(world: World) -> None:
+    """Also where that takes longer than a job is waited for."""
+    begun = asyncio.Event()
+
+    async def take_a_while(letter: Letter) -> object:
+        begun.set()
+        await asyncio.sleep(0.3)
+        return partial(time.sleep, 0.5)
+
+    with pytest.MonkeyPatch.context() as impatient:
+        impatient.setattr("mallbots_platform.work_queues.GRACE_SECONDS", 0.4)
+        post = await open_post(world, take_a_while, claim_seconds=5)
+        await post.put("ann")
+        await begun.wait()
+        await asyncio.wait_for(post.running.stop(), 20)
+
+    post = await open_post(world, claim_seconds=0.3)
+    await post.put("ben")
+    assert await post.does("ann", "ben")
+    assert post.delivered == ["ben"]
 
 
 async def test_leaving_gives_up_what_takes_long(world: World) -> None:

@@ -15,6 +15,7 @@ from mallbots_platform import schema
 from mallbots_platform.calls import ProcessCalls
 from mallbots_platform.causes import UNKNOWN, Cause
 from mallbots_platform.codec import Codec
+from mallbots_platform.crash_notes import CrashNotes
 from mallbots_platform.database import Database
 from mallbots_platform.envelope import Envelope, decode_envelope
 from mallbots_platform.messages import Contract
@@ -91,7 +92,8 @@ class Parts(AbstractAsyncContextManager["Parts"]):
         )
         self.requests = Requests(self.database, self.meter)
         self.calls = ProcessCalls(self.writer, self.readers, self.requests, self.meter)
-        self.timers = Timers(context, self.writer, self.readers, self.requests, self.telemetry)
+        self.notes = CrashNotes(self.database)
+        self.timers = Timers(context, self.writer, self.readers, self.requests, self.telemetry, self.notes)
         self.writer.start()
         return self
 

@@ -11,6 +11,7 @@ from msgspec import UNSET
 from sqlalchemy import Column, Integer, MetaData, Table, Text
 
 from mallbots_platform.clock import now_us, rfc3339
+from mallbots_platform.crash_notes import CrashNotes
 from mallbots_platform.envelope import Envelope, encode_envelope
 from mallbots_platform.epochs import Epochs
 from mallbots_platform.errors import DatabaseAway, Unavailable
@@ -162,7 +163,7 @@ class Group(AbstractAsyncContextManager["Group"]):
             "own",
             [(Route("source", "events", {"source.Said": self.hear}, projects=(heard_by_group,)), 1)],
             *(redis, parts.writer, parts.readers, inbox, leases, self.source, parts.telemetry),
-            crash_limit=self._crash_limit,
+            notes=CrashNotes(parts.database, self._crash_limit),
         )
         parts.database.create(metadata)
         parts.database.run("INSERT INTO fences VALUES ('own/0', 1, 'me') ON CONFLICT DO NOTHING")

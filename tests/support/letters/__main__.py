@@ -1,0 +1,3 @@
+from tests.support.letters.composition import main
+
+main()
