@@ -419,7 +419,7 @@ MUTATIONS = (
     Mutation(
         "effects-once",
         "a replay overwrites the first delivery",
-        f"{LIBRARY}/inbox.py",
+        f"{LIBRARY}/deliveries.py",
         "        AND outcome NOT IN ('applied', 'ignored')\n",
         "",
     ),
