@@ -44,6 +44,14 @@ FLOW = (
         lasting="0s",
     ),
     Alert(
+        name="WaitsForLaterProgram",
+        expr=f"sum by (context, group) ({remembered('mallbots_newer')}) > 0",
+        summary="{{ $labels.context }} cannot read {{ $value }} messages or timers ({{ $labels.group }}): a later"
+        " program wrote them, and they wait for it.",
+        board="mallbots-consumers",
+        lasting="30s",
+    ),
+    Alert(
         name="ParkedTooLong",
         expr=f"max by (context, group) ({remembered('mallbots_parked_oldest_seconds')}) > 45\n"
         f"and on (context, group) sum by (context, group) ({remembered('mallbots_parked')}) > 0",

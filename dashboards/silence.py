@@ -4,6 +4,7 @@
 SILENT_WHEN_WELL = {
     "mallbots_parked": "mallbots fault on failing-handler --strength 1",
     "mallbots_parked_oldest_seconds": "mallbots fault on failing-handler --strength 1",
+    "mallbots_newer": "start a mall with MALLBOTS_PRETENDED_RELEASES=1, let it work, and start it again without",
     "mallbots_dead": "mallbots fault on failing-handler --strength 1",
     "mallbots_saga_timeouts_total": "mallbots fault on slow-handler --strength 10",
     "mallbots_saga_stuck": "a participant that refuses an undo: those of this mall never do",

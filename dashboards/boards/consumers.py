@@ -115,6 +115,13 @@ _DELIVERIES = Row(
             links=(_FAILED, _SAID),
         ),
         Number(
+            title="What waits for a later program?",
+            answer="Messages, jobs and timers of a later release, after a roll-back: none of it is lost.",
+            queries=(Query(f"sum by (context, group) (mallbots_newer{_OF_GROUP})", "{{context}} {{group}}"),),
+            bad=1,
+            links=(_SAID,),
+        ),
+        Number(
             title="How much waits for an operator?",
             answer="Dead messages by group: `mallbots parked show`, then `retry` or `discard`.",
             queries=(Query(f"sum by (context, group) (mallbots_dead{_OF_GROUP})", "{{group}}"),),

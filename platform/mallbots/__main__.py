@@ -150,7 +150,7 @@ def tail(
 @parked_app.command("list")
 def list_parked(
     group: Annotated[str, typer.Option(help="Of one subscriber group only.")] = "",
-    state: Annotated[str, typer.Option(help="waiting, queued or dead.")] = "",
+    state: Annotated[str, typer.Option(help="waiting, queued, newer or dead.")] = "",
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -224,18 +224,30 @@ def take_back(source: Source, data: Data = None, json: Json = False) -> None:
 @app.command()
 def replay(
     group: Annotated[str, typer.Argument(help="The subscriber group, such as baskets.")],
-    start: Annotated[str, typer.Option("--from", help="start, or the first sequence to be applied again.")],
+    start: Annotated[str, typer.Option("--from", help="start, or the first sequence to be applied again.")] = "",
     source: Annotated[str, typer.Option(help="Only what this context said.")] = "",
     again_with_effects: Annotated[
         bool, typer.Option("--again-with-effects", help="Also what is no projection; see what comes again without it.")
     ] = False,
+    passed_over: Annotated[
+        bool,
+        typer.Option("--passed-over", help="What the group let go by before it listened to it, for the first time."),
+    ] = False,
+    leave: Annotated[
+        bool, typer.Option("--leave", help="With --passed-over: do not hear it, and say no more of it.")
+    ] = (False),
     data: Data = None,
     json: Json = False,
 ) -> None:
     """Make a projection anew from the log: its tables are emptied, and filled again in order."""
-    from mallbots.replay import replay
+    from mallbots.replay import hear_passed_over, replay
 
-    run(lambda: replay(data_directory(data), group, start, source, json, again_with_effects))
+    if not passed_over and not start:
+        raise typer.BadParameter("Missing option '--from', or '--passed-over'")
+    if passed_over:
+        run(lambda: hear_passed_over(data_directory(data), group, leave, json))
+    else:
+        run(lambda: replay(data_directory(data), group, start, source, json, again_with_effects))
 
 
 @fault_app.command("list")

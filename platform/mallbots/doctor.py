@@ -1,6 +1,7 @@
 """`mallbots doctor`: is everything there that MallBots needs, and does it work; if not, what to do."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -81,6 +82,8 @@ async def examine(data: Path) -> AsyncIterator[Finding]:
         yield await process(context, endpoint, data)
         yield await asyncio.to_thread(metrics, context, endpoint)
         yield await asyncio.to_thread(readiness, context, endpoint)
+        if newer := await asyncio.to_thread(later_program, context, endpoint):
+            yield newer
     for context in contexts_with_data(data):
         if context not in live:
             yield await database(context, data)
@@ -178,6 +181,10 @@ async def process(context: str, endpoint: Endpoint, data: Path) -> Finding:
     if status.version != str(schema.VERSION):
         detail = f"its schema is version {status.version}, this command knows {schema.VERSION}"
         return Finding(context, PROBLEM, detail, "stop it and start it again from the same checkout")
+    if status.passed_over:
+        group = status.passed_over[0].group
+        advice = f"hear them with `mallbots replay {group} --passed-over`; with --leave they are left"
+        return Finding(context, WARNING, "; ".join(map(_passed_over, status.passed_over)), advice)
     if status.troubles:
         return Finding(context, WARNING, "; ".join(status.troubles), _log(data, context))
     return Finding(context, OK, f"{status.database}, {status.partitions} partitions, serves at {endpoint.grpc}")
@@ -205,6 +212,15 @@ def readiness(context: str, endpoint: Endpoint) -> Finding:
         runbooks = dict.fromkeys(f"docs/runbooks/{COMES_TO_NOTHING[metric][1]}.md" for metric in lost)
         return Finding(about, WARNING, f"since its start: {told}", f"see {', '.join(runbooks)}")
     return Finding(about, OK, "can be answered")
+
+
+def later_program(context: str, endpoint: Endpoint) -> Finding | None:
+    """Whether it is older than what it reads."""
+    with contextlib.suppress(OSError, ValueError):
+        if waiting := totals(endpoint.metrics, "mallbots_newer"):
+            detail = f"{waiting['mallbots_newer']} messages and timers wait for a later program"
+            return Finding(f"{context} program", WARNING, detail, "see docs/runbooks/WaitsForLaterProgram.md")
+    return None
 
 
 async def database(context: str, data: Path) -> Finding:
@@ -250,6 +266,10 @@ async def collector(url: str) -> Finding:
         advice = "start the collector, or unset OTEL_EXPORTER_OTLP_ENDPOINT"
         return Finding("OTLP", WARNING, f"{url} does not answer: {one_line(error)}", advice)
     return Finding("OTLP", OK, url)
+
+
+def _passed_over(found: pb.PassedOver) -> str:
+    return f"{found.group} let {found.messages} {found.type} go by before it listened to that"
 
 
 def _redis_url(data: Path) -> str:

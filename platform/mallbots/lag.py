@@ -39,6 +39,7 @@ def described(lag: pb.Lag) -> dict[str, str | int | float]:
         "applied_sequence": lag.applied_sequence,
         "behind_events": lag.behind_events,
         "behind_seconds": round(lag.behind_seconds, 3),
+        "newer": lag.newer,
     }
 
 
@@ -52,9 +53,10 @@ def by_place(lags: list[pb.Lag]) -> dict[Place, list[pb.Lag]]:
 
 def _show(lags: list[pb.Lag]) -> None:
     table = Table(box=None, pad_edge=False)
-    for title in ("group", "source", "channel", "applied", "behind", "by seconds", "per partition"):
-        table.add_column(title, justify="right" if title in ("applied", "behind", "by seconds") else "left")
+    for title in ("group", "source", "channel", "applied", "behind", "by seconds", "per partition", "newer"):
+        table.add_column(title, justify="right" if title in ("applied", "behind", "by seconds", "newer") else "left")
     for (group, source, channel), partitions in by_place(lags).items():
+        newer = sum(each.newer for each in partitions)
         behind = sum(each.behind_events for each in partitions)
         table.add_row(
             *(group, source, channel),
@@ -62,6 +64,7 @@ def _show(lags: list[pb.Lag]) -> None:
             f"{behind}",
             f"{max(each.behind_seconds for each in partitions):.1f}",
             " ".join(str(each.behind_events) for each in partitions),
-            style="yellow" if behind else None,
+            f"{newer or ''}",
+            style="yellow" if behind or newer else None,
         )
     open_console().print(table)

@@ -27,3 +27,18 @@ async def replay(
         anew = f"; made anew: {', '.join(answer.emptied)}" if answer.emptied else ""
         typer.echo(f"{group} applies {counted(answer.messages, 'message')} again{anew}")
         typer.echo("`mallbots lag` shows how far it is")
+
+
+async def hear_passed_over(data: Path, group: str, leave: bool, as_json: bool) -> None:
+    """What it let go by before it listened to it: for the first time, so nothing comes again."""
+    async with open_operators(data) as operators:
+        request = pb.HearPassedOverRequest(group=group, leave=leave)
+        answer = await operators.of(group.partition(".")[0]).HearPassedOver(request, timeout=DEADLINE_SECONDS)
+    told = counted(answer.messages, "message")
+    if as_json:
+        print_json({"group": group, "messages": answer.messages, "gone": answer.gone})
+    elif leave:
+        typer.echo(f"{group} leaves {told}")
+    else:
+        gone = f"; {counted(answer.gone, 'message')} more are gone from their source's log" if answer.gone else ""
+        typer.echo(f"{group} applies {told} that it has passed over{gone}")

@@ -81,6 +81,8 @@ class Deliveries:
         database = self._writer.database
         if batch.again:
             database.run_many(_UNSETTLED, [row[:5] for row in batch.deliveries])
+            heard = [row[:5] for row in batch.deliveries if row[9] != Outcome.IGNORED]
+            database.run_many(_PASSED_OVER_BEFORE, heard)
         database.run_many(_DELIVERED, batch.deliveries)
         self._writer.after_commit(partial(self.metrics.delivered, batch.handled))
 
@@ -89,6 +91,10 @@ _DELIVERED = """
     INSERT INTO deliveries (group_name, source, channel, partition, seq, message_id, type, key, correlation_id, outcome,
                             attempts, outbox_us, stream_us, handler_us, critical_us, committed_at, error)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+"""
+_PASSED_OVER_BEFORE = """
+    DELETE FROM deliveries WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq = ?
+        AND outcome = 'ignored'
 """
 _UNSETTLED = """
     DELETE FROM deliveries WHERE group_name = ? AND source = ? AND channel = ? AND partition = ? AND seq = ?

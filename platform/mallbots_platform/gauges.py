@@ -98,11 +98,13 @@ def in_database(database: Database) -> Known:
         place = (("saga", saga), ("step", step))
         found["mallbots_saga_in_flight", place] = count
         found["mallbots_saga_oldest_seconds", place] = _age(now, since)
-    for group, waiting, dead, oldest in database.run(_PARKED):
+    for group, waiting, dead, newer, oldest in database.run(_PARKED):
         found["mallbots_parked", (("group", group),)] = waiting
+        found["mallbots_newer", (("group", group),)] = newer
         found["mallbots_dead", (("group", group),)] = dead
         found["mallbots_parked_oldest_seconds", (("group", group),)] = _age(now, oldest)
     [(found["mallbots_outbox_aside", ()],)] = database.run(aside.COUNT)
+    [(found["mallbots_newer", (("group", "timers"),)],)] = database.run("SELECT COUNT(*) FROM timers WHERE kept = 1")
     [(due_at,)] = database.run("SELECT MIN(due_at) FROM timers")
     found["mallbots_timers_overdue_seconds", ()] = _age(now, due_at)
     [(committed_at,)] = database.run(_OLDEST_UNPUBLISHED)
@@ -134,8 +136,9 @@ _SAGAS = """
 """
 _STUCK = "SELECT saga, step FROM sagas WHERE state = 'compensating' AND refusal <> ''"
 _PARKED = """
-    SELECT group_name, SUM(CASE WHEN state = 'dead' THEN 0 ELSE 1 END), SUM(CASE WHEN state = 'dead' THEN 1 ELSE 0 END),
-        MIN(parked_at)
+    SELECT group_name, SUM(CASE WHEN state IN ('dead', 'newer') THEN 0 ELSE 1 END),
+        SUM(CASE WHEN state = 'dead' THEN 1 ELSE 0 END), SUM(CASE WHEN state = 'newer' THEN 1 ELSE 0 END),
+        MIN(CASE WHEN state = 'newer' THEN NULL ELSE parked_at END)
     FROM parked GROUP BY group_name
 """
 _OLDEST_UNPUBLISHED = """

@@ -26,9 +26,12 @@ class LagReader:
         lags = []
         for subscription in self._subscriptions.values():
             marks = await self._readers.run(partial(_marks, subscription))
+            kept = await self._readers.run(subscription.lot.kept)
             answers = await self._ask(subscription.group, marks)
             for number, (stream, mark) in enumerate(marks.items()):
-                lags.append(_lag(subscription.group, stream, mark, *answers[3 * number : 3 * number + 3]))
+                lag = _lag(subscription.group, stream, mark, *answers[3 * number : 3 * number + 3])
+                lag.newer = kept.get(stream, 0)
+                lags.append(lag)
         return lags
 
     async def _ask(self, group: str, marks: dict[StreamName, int]) -> list[Any]:

@@ -24,6 +24,7 @@ from mallbots_platform.memory import give_back_memory
 from mallbots_platform.operator_api import SERVICE, OperatorApi
 from mallbots_platform.operator_queries import OperatorQueries
 from mallbots_platform.parking import ParkingLot
+from mallbots_platform.passed_over import PassedOver
 from mallbots_platform.retention import Retention
 from mallbots_platform.saga_steps import check_steps
 from mallbots_platform.saga_wakeups import wake_up
@@ -43,6 +44,7 @@ CALLS_GRACE_SECONDS = 3.0
 DRAIN_SECONDS = 2.0
 FINISH_SECONDS = 6.5
 LEAVE_SECONDS = 1.0
+LOOK_AGAIN_SECONDS = 5.0
 THREADS_SECONDS = 3.0
 GONE_SECONDS = 9.0  # all of it together; see `last_resort`
 
@@ -64,6 +66,7 @@ class Life:
         self._health = Health(process)
         self._partitions: SourcePartitions
         self._at_jobs: list[asyncio.Future[Any]] = []
+        self._passed_over: dict[str, PassedOver] = {}
         self._watching: asyncio.Future[None] | None = None
         self._gone_by = 0.0
         self._unfinished: list[str] = []
@@ -95,7 +98,11 @@ class Life:
         await check_server(self._anybodys_redis, process.telemetry)
         self._partitions = SourcePartitions(process.database, settings.partitions)
         for group, routes in process.routes.items():
-            process.subscriptions[group] = self._subscription(group, routes)
+            process.subscriptions[group] = subscription = self._subscription(group, routes)
+            self._passed_over[group] = PassedOver(
+                *(group, routes, subscription.lot, OperatorSourceLog(process.peers.operator)),
+                *(process.writer, process.readers, process.telemetry),
+            )
         process.writer.start()
         await self._wake_sagas()
         self._watching = asyncio.ensure_future(self._health.run())
@@ -163,6 +170,7 @@ class Life:
             process.settings.retention_seconds,
             process.telemetry,
         ).run()
+        yield self._look_for_what_was_passed_over()
         for subscription in process.subscriptions.values():
             yield subscription.run()
             yield subscription.retrying.run()
@@ -173,6 +181,16 @@ class Life:
         process = self._process
         sources = {route.source for routes in process.routes.values() for route in routes}
         await self._partitions.keep_up(sources, process.peers, process.writer, process.telemetry, self._follow)
+
+    async def _look_for_what_was_passed_over(self) -> None:
+        for passed_over in self._passed_over.values():
+            while True:
+                try:
+                    await passed_over.look()
+                    break
+                except Unavailable:
+                    await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        await asyncio.Event().wait()  # a part that ends, ends the process
 
     async def _follow(self, source: str, partitions: int) -> None:
         for subscription in self._process.subscriptions.values():
@@ -251,7 +269,7 @@ class Life:
             OperatorQueries(process.context, process.database),
             *(process.readers, process.writer, process.subscriptions, process.queues, process.lag),
             self._status,
-            *(process.faults, process.relay.aside, process.outbox, process.timers),
+            *(process.faults, process.relay.aside, process.outbox, process.timers, self._passed_over),
         )
 
     def _status(self) -> pb.GetStatusResponse:
@@ -263,6 +281,11 @@ class Life:
             partitions=process.settings.partitions,
             installation=process.installation.id,
             database="sqlite" if process.database.url.startswith("sqlite") else "postgresql",
+            passed_over=[
+                pb.PassedOver(group=group, **kind._asdict(), messages=number)
+                for group, each in self._passed_over.items()
+                for kind, number in each.counts.items()
+            ],
             subscriptions=[
                 pb.Subscription(
                     group=group,

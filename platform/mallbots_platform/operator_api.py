@@ -13,6 +13,7 @@ from mallbots_platform.lag import LagReader
 from mallbots_platform.operator_queries import OperatorQueries
 from mallbots_platform.outbox import Outbox
 from mallbots_platform.parking import QUEUED, ParkingLot
+from mallbots_platform.passed_over import PassedOver
 from mallbots_platform.readers import Readers
 from mallbots_platform.settling import Parting
 from mallbots_platform.subscriptions import Subscription
@@ -88,11 +89,13 @@ class OperatorApi(OperatorReads):
         aside: Aside,
         outbox: Outbox,
         timers: Timers,
+        passed_over: Mapping[str, PassedOver],
     ) -> None:
         super().__init__(queries, readers)
         self._aside = aside
         self._outbox = outbox
         self._timers = timers
+        self._passed_over = passed_over
         self._writer = writer
         self._subscriptions = subscriptions
         self._queues = queues
@@ -187,6 +190,17 @@ class OperatorApi(OperatorReads):
         )
         return pb.ReplayResponse(messages=replayed.messages, emptied=replayed.emptied)
 
+    async def HearPassedOver(self, request: pb.HearPassedOverRequest) -> pb.HearPassedOverResponse:
+        """Projections are made anew, all else is set aside for its first attempt. Raises Unavailable."""
+        passed_over = self._found(request.group, self._passed_over)
+        if request.leave:
+            return pb.HearPassedOverResponse(messages=await passed_over.leave())
+        subscription = self._subscriptions[request.group]
+        again = [await subscription.replay(each, 1, with_effects=False) for each in passed_over.projected]
+        heard, gone = await passed_over.hear(list(subscription.routes))
+        subscription.retry_soon()
+        return pb.HearPassedOverResponse(messages=heard + sum(each.messages for each in again), gone=gone)
+
     @property
     def _holders(self) -> dict[str, Holder]:
         return {**self._subscriptions, **self._queues, self._timers.lot.group: self._timers}
@@ -244,6 +258,9 @@ class OfflineOperator(OperatorReads):
         raise self._not_running()
 
     async def Replay(self, request: pb.ReplayRequest, **_: Any) -> pb.ReplayResponse:
+        raise self._not_running()
+
+    async def HearPassedOver(self, request: pb.HearPassedOverRequest, **_: Any) -> pb.HearPassedOverResponse:
         raise self._not_running()
 
     async def SettleLost(self, request: pb.SettleLostRequest, **_: Any) -> pb.SettleLostResponse:

@@ -79,6 +79,14 @@ class ParkingLot:
         row = (NEWER, message.attempts, error, message.id)
         self._database.run("UPDATE parked SET state = ?, attempts = ?, due_at = 0, error = ? WHERE id = ?", row)
 
+    def hear(self, stream: StreamName, seq: int, envelope: Envelope, raw: str, *, behind: bool) -> None:
+        """What was passed over once gets its first attempt, unless others of its key are `behind` whom it queues."""
+        self._insert(stream, seq, envelope, QUEUED if behind else WAITING, 0, 0 if behind else now_us(), 0, "", raw)
+
+    def kept(self) -> dict[StreamName, int]:
+        """How many of each stream wait for a later program."""
+        return {StreamName(*stream): int(number) for *stream, number in self._database.run(_KEPT, (self._group,))}
+
     def try_kept(self) -> int:
         """This may be the program that what is kept waits for; how many there are."""
         return self._database.change(_TRY_KEPT, (now_us(), self._group))
@@ -206,6 +214,10 @@ _PROMOTE = """
     WHERE group_name = ? AND source = ? AND channel = ? AND key = ? AND state = 'queued' AND seq = (
         SELECT MIN(seq) FROM parked WHERE group_name = ? AND source = ? AND channel = ? AND key = ?
     )
+"""
+_KEPT = """
+    SELECT source, channel, partition, COUNT(*) FROM parked WHERE group_name = ? AND state = 'newer'
+    GROUP BY source, channel, partition
 """
 _TRY_KEPT = "UPDATE parked SET state = 'waiting', due_at = ? WHERE group_name = ? AND state = 'newer'"
 _RETRY = "UPDATE parked SET state = 'waiting', attempts = 0, due_at = ? WHERE group_name = ? AND state <> 'queued'"

@@ -148,6 +148,14 @@ parked = Table(
     Index("parked_by_due", "group_name", "state", "due_at"),
 )
 
+listened = Table(  # what a group listens to, and how much of it it let go by before it did
+    "listened",
+    metadata,
+    *_texts("group_name", "source", "channel", "type"),
+    *_numbers("passed_over", "counted_to", "left_to"),
+    PrimaryKeyConstraint("group_name", "source", "channel", "type"),
+)
+
 fences = Table("fences", metadata, Column("unit", Text, primary_key=True), *_numbers("generation"), *_texts("owner"))
 
 timers = Table(
@@ -253,6 +261,11 @@ MIGRATIONS = (
             "ALTER TABLE sagas ADD COLUMN steps TEXT NOT NULL DEFAULT ''",
             "ALTER TABLE sagas ADD COLUMN refusal TEXT NOT NULL DEFAULT ''",
         ),
+    ),
+    Migration(
+        number=9,
+        name="what a group listens to is noted",
+        creates=(listened,),
     ),
 )
 VERSION = number_of(MIGRATIONS)

@@ -80,6 +80,7 @@ STORIES = (
         | {f'mallbots_deliveries_total{{{GROUP}, outcome="applied"}}': ("+5", "+0", "+5")},
     ),
     Story(alert="DeadMessages", series=gauge(f"mallbots_dead{{{GROUP}}}", 0, 1)),
+    Story(alert="WaitsForLaterProgram", series=gauge(f"mallbots_newer{{{GROUP}}}", 0, 3)),
     Story(
         alert="ParkedTooLong",
         series=gauge(f"mallbots_parked{{{GROUP}}}", 0, 2) | gauge(f"mallbots_parked_oldest_seconds{{{GROUP}}}", 0, 50),

@@ -97,7 +97,7 @@ def test_what_is_not_understood_is_said_in_a_line(arguments: tuple[str, ...], to
         (("flow", "order-1"), "there is no data in"),
         (("events", "tail"), "there is no data in"),
         (("parked", "list"), "there is no data in"),
-        (("parked", "list", "--state", "asleep"), "--state is 'asleep', must be one of waiting, queued, dead"),
+        (("parked", "list", "--state", "asleep"), "--state is 'asleep', must be one of waiting, queued, newer, dead"),
         (("parked", "show", "ordering"), "'ordering' names no parked message"),
         (("parked", "retry"), "say which: one message"),
         (("parked", "discard", "ordering:0"), "'ordering:0' names no parked message"),

@@ -60,7 +60,7 @@ async def test_the_list_can_be_narrowed(world: World, capsys: pytest.CaptureFixt
     assert [each["name"] for each in answer(capsys)] == ["listener:1"]
     await list_parked(world.directory, "nobody", "", True)
     assert answer(capsys) == []
-    with pytest.raises(Failed, match="must be one of waiting, queued, dead"):
+    with pytest.raises(Failed, match="must be one of waiting, queued, newer, dead"):
         await list_parked(world.directory, "", "asleep", True)
 
 
