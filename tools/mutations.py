@@ -497,7 +497,7 @@ MUTATIONS = (
         "sagas-go-on",
         "nothing to undo is a refusal",
         f"{LIBRARY}/orchestration.py",
-        "        elif reply.code == NOTHING_TO_UNDO:\n",
+        "        elif reply.not_found or reply.code == NOTHING_TO_UNDO:\n",
         "        elif not reply.code:\n",
     ),
     Mutation(

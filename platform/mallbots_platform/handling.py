@@ -150,7 +150,7 @@ class Handling:
         except REFUSALS as refusal:
             if not route.replies or _may_yet_be_known(refusal, envelope):
                 return refusal
-            self._reply(envelope, cause, Refused(code=type(refusal).__name__, reason=words_of(refusal)))
+            self._reply(envelope, cause, _refused(refusal))
             return None
         except DatabaseAway:
             raise
@@ -201,6 +201,11 @@ class Handling:
     def _log_failure(self, span: Span, error: Exception, about: Mapping[str, Any]) -> None:
         with self._telemetry.tracer.use(span):
             self._telemetry.log.warning("message failed", exc_info=error, **about)
+
+
+def _refused(refusal: Exception) -> Refused:
+    is_unknown = isinstance(refusal, NotFound)
+    return Refused(code=type(refusal).__name__, reason=words_of(refusal), not_found=is_unknown)
 
 
 def _may_yet_be_known(refusal: Exception, command: Envelope) -> bool:

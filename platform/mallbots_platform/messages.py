@@ -72,7 +72,9 @@ class Accepted:
 
 @event
 class Refused:
-    """A participant's reply: a rule forbids it. `code` names the refusal's class, `reason` is for people."""
+    """A participant's reply: a rule forbids it, or there is no such thing. `code` names the refusal's class, `reason`
+    is for people."""
 
     code: str
     reason: str
+    not_found: bool = False

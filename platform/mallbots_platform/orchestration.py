@@ -40,7 +40,7 @@ from telemetry.metrics import Meter
 
 LocalHandler = Callable[[Any], object]
 MOST_FOR_THE_ANSWER = 2.0  # seconds before the time of a step is over, so that the answer is here by then
-NOTHING_TO_UNDO = NotFound.__name__
+NOTHING_TO_UNDO = NotFound.__name__  # as earlier participants say it
 REFUSALS = (InvalidInput, RuleViolated, NotFound)
 
 
@@ -130,7 +130,7 @@ class Orchestration:
     def _undo_answered(self, process: SagaProcess, reply: Accepted | Refused) -> None:
         if isinstance(reply, Accepted):
             process.record(UndoDone(step=process.step, refusal=""))
-        elif reply.code == NOTHING_TO_UNDO:
+        elif reply.not_found or reply.code == NOTHING_TO_UNDO:
             process.record(UndoDone(step=process.step, refusal=reply.reason))
         else:
             process.record(UndoRefused(step=process.step, code=reply.code, reason=reply.reason))

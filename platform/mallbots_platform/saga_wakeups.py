@@ -6,12 +6,14 @@ from mallbots_platform.clock import now
 from mallbots_platform.database import Database
 from mallbots_platform.orchestration import AnswerIsOverdue
 from mallbots_platform.timers import Timers
+from mallbots_platform.timers_aside import AT_NO_TIME
 
 MOST = 1000
 
 
 class Asleep(NamedTuple):
-    """A process that has neither ended nor a timer: nothing but a late answer would ever move it again."""
+    """A process that has neither ended nor a timer that will go off: nothing but a late answer would ever move it
+    again. One whose timer was set aside, for it has killed, sleeps until an operator has decided."""
 
     saga: str
     id: str
@@ -30,16 +32,19 @@ def timer_type(context: str) -> str:
 
 
 def wake_up(database: Database, context: str, timers: Timers) -> list[Asleep]:
-    """Those that were asleep go on at once. Part of the transaction of the piece that runs."""
-    found = asleep(database, context)
+    """Those that have no timer at all go on at once. Part of the transaction of the piece that runs."""
+    found = [Asleep(*row) for row in database.run(_WITHOUT_TIMER, (timer_type(context),))]
     for each in found:
         key = each.id.removeprefix(f"{each.saga}:")
         timers.set(AnswerIsOverdue(saga=each.saga, key=key, message_id=each.awaiting), each.id, now())
     return found
 
 
-IS_ASLEEP = """
+_NONE_THAT = """
     state IN ('running', 'compensating')
-        AND NOT EXISTS (SELECT 1 FROM timers WHERE timers.type = ? AND timers.key = sagas.id)
+        AND NOT EXISTS (SELECT 1 FROM timers WHERE timers.type = ? AND timers.key = sagas.id AND {which})
 """
-_ASLEEP = f"SELECT saga, id, step, awaiting FROM sagas WHERE {IS_ASLEEP} ORDER BY started_at, id LIMIT ?"
+_SELECT = "SELECT saga, id, step, awaiting FROM sagas WHERE"
+IS_ASLEEP = _NONE_THAT.format(which=f"timers.due_at < {AT_NO_TIME}")
+_ASLEEP = f"{_SELECT} {IS_ASLEEP} ORDER BY started_at, id LIMIT ?"
+_WITHOUT_TIMER = f"{_SELECT} {_NONE_THAT.format(which='TRUE')}"

@@ -54,6 +54,10 @@ def by_train(timeout_seconds: float) -> Saga[TripRequested]:
     )
 
 
+class NoSuchTrip(NotFound):
+    """What a participant calls it is its own affair."""
+
+
 class Journeys(AbstractAsyncContextManager["Journeys"]):
     """`travel` runs the saga, `trains` has heard of a trip or not."""
 
@@ -127,7 +131,7 @@ class Journeys(AbstractAsyncContextManager["Journeys"]):
     def _release(self, command: ReleaseSeat) -> None:
         self.asked.append(command)
         if command.trip not in self.known:
-            raise NotFound("trip", command.trip)
+            raise NoSuchTrip("trip", command.trip)
         raise RuleViolated("the train has left")
 
 

@@ -7,6 +7,7 @@ import pytest
 from mallbots_platform.errors import InvalidInput, NotFound, RuleViolated
 from mallbots_platform.saga_wakeups import wake_up
 from mallbots_platform.sagas import Saga, Step
+from mallbots_platform.timers_aside import AT_NO_TIME
 from tests.support.parts import KINDS, empty_database
 from tests.support.travel import TRAVEL, Agency, BookTrip, ChargeCard, FailTrip, TripCancelled, TripRequested
 
@@ -150,6 +151,17 @@ async def test_who_was_left_asleep_is_woken(agency: Agency) -> None:
     await agency.time_passes()
 
     assert await agency.sent("2") == ["do:reserve-seat:1", "do:reserve-seat:2"]
+
+
+async def test_whose_timer_was_set_aside_is_left_to_an_operator(agency: Agency) -> None:
+    """It has killed the process: whoever starts must not begin that anew."""
+    await agency.request()
+    database, timers = agency.parts.database, agency.parts.timers
+    await agency.parts.change(lambda: database.run("UPDATE timers SET due_at = ?", (AT_NO_TIME,)))
+
+    assert [each.id for each in await agency.asleep()] == ["trip:1"]
+    assert await agency.parts.change(lambda: wake_up(database, TRAVEL.context, timers)) == []
+    assert await agency.parts.rows("SELECT due_at FROM timers") == [(AT_NO_TIME,)]
 
 
 def with_steps(*steps: Step[TripRequested]) -> Saga[TripRequested]:
