@@ -580,7 +580,7 @@ MUTATIONS = (
     Mutation(
         "older-waits",
         "a timer that cannot be read counts as failed",
-        f"{LIBRARY}/timers.py",
+        f"{LIBRARY}/due_timers.py",
         "timer.attempts + (not kept)",
         "timer.attempts + 1",
     ),
