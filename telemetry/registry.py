@@ -223,6 +223,8 @@ LOGS = {
     "timer failed": "Why does a timer fail?",
     "timer refused": "Which timer came too late?",
     "call failed": "What is wrong with a call's code?",
+    "timer kept": "Which timer waits for a later program?",
+    "process had no wake-up": "Which process stood still, and goes on?",
     "job failed": "Why does a job fail?",
     "stream trimmed": "What was let go, and when?",
     "fault switched on": "Who makes trouble on purpose, and which?",

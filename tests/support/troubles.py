@@ -6,7 +6,9 @@ import json
 import shutil
 import socket
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -21,13 +23,14 @@ from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.errors import Conflict, DatabaseAway, PlatformError
 from mallbots_platform.faults import SLOW_HANDLER
 from mallbots_platform.messages import Contract
-from mallbots_platform.process import open_process
+from mallbots_platform.process import Process, open_process
 from mallbots_platform.process_faults import CUT_REDIS, POISON_EVENT
 from mallbots_platform.retention import Retention
 from telemetry.testing import OtlpReceiver, ReceivedSpan
 from tests.support.demo_run import Samples
 from tests.support.echo import SERVICE, Note
 from tests.support.trouble_world import (
+    CASES,
     FAILS_TWICE,
     LOSES,
     NEVER,
@@ -67,6 +70,7 @@ async def everything_goes_wrong(directory: Path, redis: EmbeddedRedis) -> Eviden
             patch.setattr(module, name, value)
         patch.setattr(sys, "stdout", out)
         patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.endpoint)
+        patch.setenv("OTEL_BSP_SCHEDULE_DELAY", "5")
         async with World(directory, redis) as world:
             await redis_is_not_there(world)
             await something_never_ends(world)
@@ -145,6 +149,60 @@ async def timers_fail(troubles: Troubles) -> None:
     for text in (FAILS_TWICE, NEVER, "fine"):
         await process.change(partial(process.timers.set, Remind(text=text), text, process.now()))
     await eventually(lambda: {FAILS_TWICE, "fine"} <= {*done}, PATIENCE)
+
+
+async def a_timer_is_of_a_later_program(troubles: Troubles) -> None:
+    process = troubles.cases.process
+
+    def set_by_a_later_one() -> None:
+        process.timers.set(Remind(text="later"), "later", process.now())
+        process.database.run("UPDATE timers SET data_version = 9 WHERE key = 'later'")
+
+    await process.change(set_by_a_later_one)
+    kept = "SELECT 1 FROM timers WHERE key = 'later' AND kept = 1"
+    await eventually(lambda: process.read(lambda: process.database.run(kept)), PATIENCE)
+    await process.change(lambda: process.timers.cancel(Remind, "later"))
+
+
+async def a_process_has_no_timer(troubles: Troubles) -> None:
+    """As one whose timer an earlier program has lost."""
+    process = troubles.cases.process
+    columns, row = (
+        "saga, id, state, step, awaiting, started_at, changed_at",
+        "'case', 'case:3', 'running', 'ask', '', 0, 0",
+    )
+    await process.change(lambda: process.database.run(f"INSERT INTO sagas ({columns}) VALUES ({row})"))
+    await troubles.cases.crash()
+    await troubles.start_cases()
+    process = troubles.cases.process
+    await process.change(lambda: process.database.run("DELETE FROM sagas WHERE id = 'case:3'"))
+
+
+async def a_source_has_more_partitions(troubles: Troubles) -> None:
+    """Than who begins to listen to it."""
+    settings = replace(troubles.world.settings_of("narrow"), partitions=1)
+    heard: list[str] = []
+
+    @asynccontextmanager
+    async def narrow() -> AsyncIterator[Process]:
+        async with open_process(Contract(context="narrow"), settings) as process:
+            process.subscribe(CASES, {Said: lambda said: heard.append(said.text)})
+            yield process
+
+    running = await troubles.world.start(narrow())
+    await troubles.say("far away", key="of a partition that it has not")
+    await eventually(lambda: "far away" in heard, PATIENCE)
+    await running.stop()
+
+
+async def too_much_is_asked(troubles: Troubles) -> None:
+    process, client = troubles.cases.process, troubles.reader.process.client("cases", SERVICE)
+    await process.change(partial(time.sleep, 0.2))
+    waiting = [asyncio.ensure_future(process.change(partial(time.sleep, 0.2))) for _ in range(5)]
+    with pytest.raises(PlatformError):
+        await client.Change(Note(text="in vain"), timeout=0.1)
+    waiting.pop().cancel()
+    await asyncio.gather(*waiting)
 
 
 async def jobs_fail(troubles: Troubles) -> None:
@@ -281,7 +339,8 @@ async def what_is_old_goes(troubles: Troubles) -> None:
 
 TROUBLES = (
     *(calls_fail, messages_fail, a_message_loses_its_connection, a_database_does_not_answer, a_message_takes_long),
-    *(timers_fail, jobs_fail, nobody_answers, changes_collide),
+    *(timers_fail, a_timer_is_of_a_later_program, jobs_fail, nobody_answers, a_process_has_no_timer, changes_collide),
+    *(a_source_has_more_partitions, too_much_is_asked),
     *(
         an_entry_is_lost,
         a_database_goes_back,
