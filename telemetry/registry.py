@@ -224,7 +224,7 @@ LOGS = {
     "timer refused": "Which timer came too late?",
     "call failed": "What is wrong with a call's code?",
     "timer kept": "Which timer waits for a later program?",
-    "process had no wake-up": "Which process stood still, and goes on?",
+    "timer set aside": "Which timer killed the process each time, and waits for an operator?",
     "job failed": "Why does a job fail?",
     "stream trimmed": "What was let go, and when?",
     "fault switched on": "Who makes trouble on purpose, and which?",

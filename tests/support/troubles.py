@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import math
 import shutil
 import socket
 import sys
@@ -18,6 +19,7 @@ import pytest
 
 from mallbots_platform import handling, healing, life, relay, subscriptions
 from mallbots_platform.clock import shift
+from mallbots_platform.crash_notes import LIMIT, in_order
 from mallbots_platform.database import Database
 from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.errors import Conflict, DatabaseAway, PlatformError
@@ -164,18 +166,32 @@ async def a_timer_is_of_a_later_program(troubles: Troubles) -> None:
     await process.change(lambda: process.timers.cancel(Remind, "later"))
 
 
-async def a_process_has_no_timer(troubles: Troubles) -> None:
-    """As one whose timer an earlier program has lost."""
+async def a_timer_has_killed(troubles: Troubles) -> None:
+    """So often that it is not tried any more."""
     process = troubles.cases.process
-    columns, row = (
-        "saga, id, state, step, awaiting, started_at, changed_at",
-        "'case', 'case:3', 'running', 'ask', '', 0, 0",
-    )
+
+    def set_by_many_lives() -> None:
+        process.timers.set(Remind(text="deadly"), "deadly", process.now())
+        [(id, due_at)] = process.database.run("SELECT id, due_at FROM timers WHERE key = 'deadly'")
+        for lane, item in (("timers together", in_order(due_at)), ("timers alone", id)):
+            process.database.run("INSERT INTO crash_notes VALUES (?, ?, 'an earlier life', ?)", (lane, item, LIMIT))
+
+    await process.change(set_by_many_lives)
+    aside = "SELECT 1 FROM parked WHERE group_name = 'cases.timers'"
+    await eventually(lambda: process.read(lambda: process.database.run(aside)), PATIENCE)
+
+
+async def a_process_has_no_timer(troubles: Troubles) -> None:
+    """As one whose timer an earlier program has lost; its undo is refused as well."""
+    columns = "saga, id, state, step, awaiting, started_at, changed_at, steps, refusal"
+    row = "'case', 'case:3', 'compensating', 'ask', '', 0, 0, '', 'No: never'"
+    process = troubles.cases.process
     await process.change(lambda: process.database.run(f"INSERT INTO sagas ({columns}) VALUES ({row})"))
+    await troubles.look()
     await troubles.cases.crash()
     await troubles.start_cases()
-    process = troubles.cases.process
-    await process.change(lambda: process.database.run("DELETE FROM sagas WHERE id = 'case:3'"))
+    after = troubles.cases.process
+    await after.change(lambda: after.database.run("DELETE FROM sagas WHERE id = 'case:3'"))
 
 
 async def a_source_has_more_partitions(troubles: Troubles) -> None:
@@ -280,6 +296,8 @@ async def somebody_else_writes(troubles: Troubles) -> None:
 
 
 async def a_stream_is_no_stream(troubles: Troubles) -> None:
+    """Which shows when something is sent; a look at where it ends would have shown it, too."""
+    troubles.cases.process.relay._compared_at = math.inf
     async with redis_client(troubles.world.redis) as client:
         await client.set(troubles.stream.key, "something else")
         await troubles.say("meanwhile")
@@ -339,7 +357,15 @@ async def what_is_old_goes(troubles: Troubles) -> None:
 
 TROUBLES = (
     *(calls_fail, messages_fail, a_message_loses_its_connection, a_database_does_not_answer, a_message_takes_long),
-    *(timers_fail, a_timer_is_of_a_later_program, jobs_fail, nobody_answers, a_process_has_no_timer, changes_collide),
+    *(
+        timers_fail,
+        a_timer_is_of_a_later_program,
+        a_timer_has_killed,
+        jobs_fail,
+        nobody_answers,
+        a_process_has_no_timer,
+        changes_collide,
+    ),
     *(a_source_has_more_partitions, too_much_is_asked),
     *(
         an_entry_is_lost,
