@@ -30,7 +30,7 @@ MOST_CALLS_AT_ONCE = 1000
 SHORTEST_PING_INTERVAL_MS = 1_000
 # Calls that nobody has looked at yet. More of them gRPC's core cancels by itself, without any Python: where little work
 # is asked for too often, refusing would take more time than carrying out.
-MOST_PENDING = 200
+MOST_PENDING = 100
 OPTIONS = (
     ("grpc.max_receive_message_length", LARGEST_MESSAGE),
     ("grpc.max_send_message_length", 4 * LARGEST_MESSAGE),
@@ -39,7 +39,7 @@ OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", SHORTEST_PING_INTERVAL_MS),
     ("grpc.keepalive_permit_without_calls", 1),  # or who keeps an idle connection alive is sent away
     ("grpc.so_reuseport", 0),
-    ("grpc.server.max_pending_requests", MOST_PENDING // 2),  # from there on, some by chance
+    ("grpc.server.max_pending_requests", MOST_PENDING),
     ("grpc.server.max_pending_requests_hard_limit", MOST_PENDING),
 )
 

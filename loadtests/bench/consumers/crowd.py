@@ -15,8 +15,8 @@ import uvloop
 from loadtests.bench.gate import Gate
 from mallbots_platform.grpc_client import open_channel
 
-CALLERS = 50
-WARM_UP = 100
+CALLERS = 40
+WARM_UP = 40
 AMPLE_SECONDS = 20.0
 Call = Callable[[float], Awaitable[Any]]
 
