@@ -599,6 +599,13 @@ MUTATIONS = (
         "    UPDATE deliveries SET outcome = 'ignored', attempts = 0,",
     ),
     Mutation(
+        "told-what-passed",
+        "what was ignored is not counted",
+        f"{LIBRARY}/passed_over.py",
+        "AND outcome = 'ignored' AND position > ?",
+        "AND outcome = 'parked' AND position > ?",
+    ),
+    Mutation(
         "all-partitions",
         "a reader has as many partitions as itself",
         f"{LIBRARY}/source_partitions.py",
