@@ -326,6 +326,13 @@ MUTATIONS = (
         "        if False:\n",
     ),
     Mutation(
+        "done-is-noted",
+        "nobody waits for jobs",
+        f"{LIBRARY}/life.py",
+        "            await asyncio.wait(self._at_jobs)\n",
+        "            pass\n",
+    ),
+    Mutation(
         "fenced",
         "no fence: the generation is not looked at",
         f"{LIBRARY}/leases.py",

@@ -1,6 +1,7 @@
 """A copy of one database takes the place of what it became: what comes again, what does not, and in which tables."""
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.platform.test_parking import operator
 from tests.platform.test_timers import BEDROOM, Wake, at_work, set_timer
 from tests.support.echo import Note
 from tests.support.parts import Parts
+from tests.support.posts import NAMES, open_post
 from tests.support.travel import Agency
 from tests.support.world import Running, World, eventually
 
@@ -144,3 +146,23 @@ async def test_a_key_from_before_is_answered_and_a_later_one_is_carried_out(tmp_
         assert await call(parts, "since") == "3"
 
     assert done == ["before", "since", "since"]
+
+
+async def test_jobs_under_numbers_of_before_are_done(world: World) -> None:
+    """Their stream has given these numbers to jobs that are lost: it takes them for published, and has none of them."""
+    post = await open_post(world)
+    await post.put("ann")
+    assert await post.does("ann")
+    await post.running.stop()
+
+    with restored(world.directory / "post.db"):
+        post = await open_post(world)
+        await post.put(*NAMES)
+        assert await post.does(*NAMES)
+        await post.running.stop()
+    post = await open_post(world, claim_seconds=1.0)
+    again = [f"{name} again" for name in NAMES]
+    await post.put(*again)
+
+    assert await post.does(*again)
+    assert Counter(post.delivered) == dict.fromkeys(again, 1)
