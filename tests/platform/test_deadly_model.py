@@ -5,7 +5,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from mallbots_platform.timers_aside import AT_NO_TIME
@@ -16,7 +16,7 @@ NUMBERS = range(1, 9)
 DEATHS = st.lists(st.tuples(st.integers(1, 12), st.booleans()), max_size=2)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # many lives each: no time to shrink
 @given(
     parked=st.sets(st.sampled_from(NUMBERS)),
     timers=st.sets(st.sampled_from(NUMBERS)),
