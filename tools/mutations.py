@@ -531,9 +531,9 @@ MUTATIONS = (
     Mutation(
         "own-steps",
         "a process follows the steps of today",
-        f"{LIBRARY}/sagas.py",
-        "        return tuple(noted) or self.places or self.names\n",
-        "        return self.names\n",
+        f"{LIBRARY}/orchestration.py",
+        "        return process.steps or self._names_of_before\n",
+        "        return self.saga.names\n",
     ),
     Mutation(
         "own-steps",

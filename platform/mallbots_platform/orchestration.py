@@ -81,6 +81,7 @@ class Orchestration:
         self._meter = meter
         self._begins_as = codec.wire(saga.begins_on).name
         self._known = saga.known
+        self._names_of_before = saga.names_of(())
 
     def owns(self, message_id: str) -> bool:
         return message_id.startswith(f"{self.saga.name}:")
@@ -208,30 +209,27 @@ class Orchestration:
         message_id = f"{process.id}:{'undo' if undoing else 'do'}:{step.label}:{attempt}"
         sent = (UndoSent if undoing else StepSent)(step=place, message_id=message_id, attempt=attempt)
         process.record(sent)
+        key, pause = self._key(process), _pause(step, attempt)
         self._outbox.record(
             make(self._facts(process)),
-            key=self._key(process),
+            key=key,
             channel=commands_for(step.to),
             correlation_id=process.correlation_id,
             id=message_id,
-            answer_by="" if undoing else self._answer_by(process),
+            answer_by="" if undoing else _answer_by(pause),
         )
         reached("saga: sent")
-        self._set_timer(process)
+        self._wake_after(process.id, key, message_id, pause)
 
     def _set_timer(self, process: SagaProcess) -> None:
         """Its next wake-up: the answer it waits for is overdue then, or its end is tried again."""
         awaiting = process.awaiting[-1] if process.awaiting else ""
-        overdue = AnswerIsOverdue(saga=self.saga.name, key=self._key(process), message_id=awaiting)
-        self._timers.set(overdue, process.id, now() + timedelta(seconds=self._pause(process)))
+        pause = _pause(self._step(process), process.attempt)
+        self._wake_after(process.id, self._key(process), awaiting, pause)
 
-    def _answer_by(self, process: SagaProcess) -> str:
-        pause = self._pause(process)
-        return rfc3339(now_us() + round((pause - min(pause / 2, MOST_FOR_THE_ANSWER)) * 1e6))
-
-    def _pause(self, process: SagaProcess) -> float:
-        """Seconds; longer before each attempt."""
-        return self._step(process).timeout_seconds * min(2.0 ** (process.attempt - 1), 8.0)
+    def _wake_after(self, id: str, key: str, awaiting: str, seconds: float) -> None:
+        overdue = AnswerIsOverdue(saga=self.saga.name, key=key, message_id=awaiting)
+        self._timers.set(overdue, id, now() + timedelta(seconds=seconds))
 
     def _index(self, process: SagaProcess) -> None:
         at, state, step = now_us(), process.state.value, self._step(process).name
@@ -266,13 +264,22 @@ class Orchestration:
         return self._known[names[place]]
 
     def _names(self, process: SagaProcess) -> tuple[str, ...]:
-        return self.saga.names_of(process.steps)
+        return process.steps or self._names_of_before
 
     def _id(self, key: str) -> str:
         return f"{self.saga.name}:{key}"
 
     def _key(self, process: SagaProcess) -> str:
         return process.id.removeprefix(f"{self.saga.name}:")
+
+
+def _pause(step: Step[Any], attempt: int) -> float:
+    """Seconds; longer before each attempt."""
+    return step.timeout_seconds * min(2.0 ** (attempt - 1), 8.0)
+
+
+def _answer_by(pause: float) -> str:
+    return rfc3339(now_us() + round((pause - min(pause / 2, MOST_FOR_THE_ANSWER)) * 1e6))
 
 
 _BEFORE = "SELECT step, state, changed_at FROM sagas WHERE saga = ? AND id = ?"
