@@ -144,8 +144,8 @@ MUTATIONS = (
         "clicks-first",
         "a replay takes its turn with all others",
         f"{LIBRARY}/subscriptions.py",
-        "partial(self._apply, catches_up=True)",
-        "partial(self._apply, catches_up=False)",
+        "partial(self._applying.apply, catches_up=True)",
+        "partial(self._applying.apply, catches_up=False)",
     ),
     Mutation(
         "honest-health",
@@ -236,7 +236,7 @@ MUTATIONS = (
         "acknowledged before it is applied",
         f"{LIBRARY}/subscriptions.py",
         "        delivered = await asyncio.gather(",
-        "        await self._acknowledge(batches)\n        delivered = await asyncio.gather(",
+        "        await self._reader.acknowledge(batches)\n        delivered = await asyncio.gather(",
     ),
     Mutation(
         "holes-heal",
@@ -255,9 +255,9 @@ MUTATIONS = (
     Mutation(
         "from-the-beginning",
         "groups are created at the end",
-        f"{LIBRARY}/subscriptions.py",
-        'xgroup_create(self._redis.key_of(stream), self.group, f"{mark}-0", mkstream=True)',
-        'xgroup_create(self._redis.key_of(stream), self.group, "$", mkstream=True)',
+        f"{LIBRARY}/group_reader.py",
+        'xgroup_create(self._redis.key_of(stream), self._group, f"{mark}-0", mkstream=True)',
+        'xgroup_create(self._redis.key_of(stream), self._group, "$", mkstream=True)',
     ),
     Mutation(
         "order-per-key",

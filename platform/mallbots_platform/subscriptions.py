@@ -3,28 +3,26 @@
 import asyncio
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
-from mallbots_platform.clock import now_us
+from mallbots_platform.applying import Applying
 from mallbots_platform.crash_notes import CrashNotes
-from mallbots_platform.crash_points import reached
-from mallbots_platform.errors import CannotStart, Conflict, Unavailable
+from mallbots_platform.errors import CannotStart, Unavailable
+from mallbots_platform.group_reader import GroupReader
 from mallbots_platform.handling import Received, Route
 from mallbots_platform.healing import Healing
-from mallbots_platform.inbox import Applied, Inbox
-from mallbots_platform.leases import LeaseLost, Leases
+from mallbots_platform.inbox import Inbox
+from mallbots_platform.leases import Leases
 from mallbots_platform.parking import ParkingLot
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.readers import Readers
-from mallbots_platform.receiving import Batch, RawEntry, entries_of, trace_reading
 from mallbots_platform.redis_answers import told
 from mallbots_platform.replays import Replayed, Replays
 from mallbots_platform.retrying import Retrying
 from mallbots_platform.settling import Parting, Settling
 from mallbots_platform.source_log import SourceLog
-from mallbots_platform.streams import BLOCK_SECONDS, RedisClient
+from mallbots_platform.streams import RedisClient
 from mallbots_platform.trying_again import Apply, TryingAgain
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
@@ -34,7 +32,7 @@ LOOK_SECONDS = 5.0
 
 
 class Subscription:
-    """Everything one group consumes. Its consumer's name never changes, so a new owner finds what the old one left."""
+    """Everything one group consumes."""
 
     def __init__(
         self,
@@ -59,13 +57,13 @@ class Subscription:
             if StreamName(route.source, route.channel, 0) in self.routes:
                 raise CannotStart(f"{group} listens to {route.source} twice: give one of them a purpose, or join them")
             self._add(route, partitions)
-        self._redis = redis
         self._writer = writer
-        self._readers = readers
         self._leases = leases
         self._telemetry = telemetry
         self._batch = batch
-        catch_up = partial(self._apply, catches_up=True)
+        self._reader = GroupReader(group, redis, batch, telemetry)
+        self._applying = Applying(group, self.routes, inbox, leases, writer, telemetry.meter, self.retry_soon)
+        catch_up = partial(self._applying.apply, catches_up=True)
         self._again = TryingAgain(group, self.routes, inbox, writer, catch_up, leases.owned.get, notes)
         self._healing = Healing(group, inbox, self._again.apply, source_log, redis, writer, readers, telemetry)
         for source in {stream.source for stream in self.routes}:
@@ -76,10 +74,8 @@ class Subscription:
         self.retrying = Retrying(
             *(group, inbox.lot, attempts, notes, writer, readers),
             owned=self._owned,
-            lose=self._lose,
+            lose=self._applying.lose,
         )
-        self._by_key = {redis.key_of(stream).encode(): stream for stream in self.routes}
-        self._fenced = telemetry.meter.counter("mallbots_fenced_commits_total", group=group)
         leases.changed = self._owners_changed
         self._loop = asyncio.get_running_loop()
         self._looked_at = 0.0
@@ -87,7 +83,6 @@ class Subscription:
         self._ready = False
         self.running = False
         self._stopping = False
-        self._reading: asyncio.Future[Any] | None = None
 
     @property
     def troubles(self) -> list[str]:
@@ -118,7 +113,7 @@ class Subscription:
     def stop(self) -> None:
         """Finish and acknowledge what is in hand, read nothing new."""
         self._stopping = True
-        self._stop_reading()
+        self._reader.stop()
 
     def retry_soon(self) -> None:
         """Something was parked, or released by an operator."""
@@ -135,7 +130,6 @@ class Subscription:
         """That source has so many partitions. None is given up, for what is applied of it stays applied."""
         for route in [self.routes[each] for each in self.routes if each[::2] == (source, 0)]:
             self._add(route, partitions)
-        self._by_key = {self._redis.key_of(stream).encode(): stream for stream in self.routes}
         await self._leases.cover(partitions)
         await self._owners_changed()
 
@@ -158,7 +152,7 @@ class Subscription:
     def _go_again(self, streams: Iterable[StreamName]) -> None:
         for stream in streams:
             self._healing.replay(stream)
-        self._stop_reading()
+        self._reader.stop()
 
     async def partings(self) -> list[Parting]:
         """Where sources do not know any more what is applied here. Raises Unavailable."""
@@ -186,7 +180,7 @@ class Subscription:
 
     async def _owners_changed(self) -> None:
         self._ready = False
-        self._stop_reading()
+        self._reader.stop()
         self.retry_soon()
 
     def _owned(self) -> list[StreamName]:
@@ -196,11 +190,7 @@ class Subscription:
         """At the durable mark: 0 at first, and where it was when Redis has lost the group."""
         for stream in streams:
             mark = await self._writer.run(partial(self.inbox.mark, stream))
-            try:
-                await self._redis.xgroup_create(self._redis.key_of(stream), self.group, f"{mark}-0", mkstream=True)
-            except ResponseError as error:
-                if "BUSYGROUP" not in str(error):
-                    raise
+            await self._reader.create_group(stream, mark)
         self._behind = set(self._owned())
         self._ready = True
 
@@ -208,9 +198,7 @@ class Subscription:
         """Read the own pending list to its end. Each entry is tried alone, for it may be the one that kills."""
         cursor: bytes | str = "0"
         while True:
-            wanted = {self._redis.key_of(stream): cursor}
-            answer = await self._redis.xreadgroup(self.group, self.group, wanted, count=self._batch)
-            entries = entries_of(answer[0][1], received_at=now_us()) if answer else []
+            entries = await self._reader.pending(stream, cursor)
             if not entries:
                 break
             cursor = entries[-1].entry_id
@@ -222,7 +210,7 @@ class Subscription:
         for entry in entries:
             if entry.seq > mark and not await self._deliver(stream, [entry], self._again.apply_alone):
                 return
-        await self._acknowledge([(stream, entries)])
+        await self._reader.acknowledge([(stream, entries)])
 
     # Running
 
@@ -237,16 +225,16 @@ class Subscription:
         if not readable:
             await asyncio.sleep(0.1)
             return
-        answer = await self._read_unless_stopped(readable)
-        batches = [(self._by_key[key], entries_of(raw, received_at=now_us())) for key, raw in answer]
+        batches = await self._reader.new(readable, short=bool(self._healing.waiting))
+        if batches is None:
+            await self._create_groups(readable)
+            return
         self._behind &= {stream for stream, entries in batches if len(entries) == self._batch}
         if not batches:
             await self._look_at_ends(readable)
             return
-        reached("read")
-        trace_reading(self._telemetry.tracer, self.group, batches)
         delivered = await asyncio.gather(*[self._deliver(stream, entries) for stream, entries in batches])
-        await self._acknowledge([batch for batch, done in zip(batches, delivered, strict=True) if done])
+        await self._reader.acknowledge([batch for batch, done in zip(batches, delivered, strict=True) if done])
 
     def _readable(self) -> list[StreamName]:
         return [stream for stream in self._owned() if stream not in self._healing.waiting]
@@ -255,36 +243,9 @@ class Subscription:
         self._looked_at = self._loop.time()
         await self._healing.look_at_ends(streams)
 
-    async def _read_unless_stopped(self, streams: list[StreamName]) -> list[tuple[bytes, list[RawEntry]]]:
-        """Nothing when the read was stopped; what it had been given then is found in the own pending list."""
-        self._reading = reading = asyncio.ensure_future(self._read(streams))
-        try:
-            await asyncio.wait([reading])
-        finally:
-            self._reading = None
-            reading.cancel()
-        return [] if reading.cancelled() else reading.result()
-
-    def _stop_reading(self) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
-
-    async def _read(self, streams: list[StreamName]) -> list[tuple[bytes, list[RawEntry]]]:
-        block = 200 if self._healing.waiting else round(BLOCK_SECONDS * 1000)
-        wanted = {self._redis.key_of(stream): ">" for stream in streams}
-        try:
-            answer = await self._redis.xreadgroup(self.group, self.group, wanted, count=self._batch, block=block)
-            return list(answer or [])
-        except ResponseError as error:
-            if "NOGROUP" not in str(error) and "UNBLOCKED" not in str(error):
-                raise
-            self._telemetry.log.warning("group recreated", group=self.group, reason=str(error))
-            await self._create_groups(streams)
-            return []
-
     async def _deliver(self, stream: StreamName, entries: list[Received], apply: Apply | None = None) -> bool:
         """Apply entries; where one is not the next, the source is asked. False: the partition has to wait."""
-        apply = apply or partial(self._apply, catches_up=stream in self._behind)
+        apply = apply or partial(self._applying.apply, catches_up=stream in self._behind)
         while entries:
             applied = await apply(stream, entries)
             if applied is None:
@@ -301,44 +262,3 @@ class Subscription:
                 return False
             entries = [entry for entry in entries if entry.seq > stopped.seq]
         return True
-
-    async def _apply(self, stream: StreamName, entries: list[Received], *, catches_up: bool) -> Applied | None:
-        """None: the partition is another's now."""
-        applied = None
-        for together in self.inbox.apart(stream, entries):
-            applied = await self._apply_together(stream, together, catches_up)
-            if applied is None or applied.stopped_at:
-                break
-        return applied
-
-    async def _apply_together(self, stream: StreamName, entries: list[Received], catches_up: bool) -> Applied | None:
-        fence = self._leases.owned.get(stream.partition)
-        if fence is None:
-            return None
-        while True:
-            apply = partial(self.inbox.apply, self.routes[stream], stream, entries, fence)
-            try:
-                applied = await self._writer.run(apply, catches_up=catches_up)
-            except LeaseLost as lost:
-                self._lose(lost.partition)
-                return None
-            except Conflict:  # somebody has moved the mark, for a replay: what it says now counts
-                continue
-            if applied.parked:
-                self.retry_soon()
-            if not applied.left:
-                return applied
-            entries = applied.left
-
-    def _lose(self, partition: int) -> None:
-        self._fenced.inc()
-        self._leases.lose(partition)
-
-    async def _acknowledge(self, batches: Iterable[Batch]) -> None:
-        pipeline = self._redis.pipeline(transaction=False)
-        for stream, entries in batches:
-            if entries:
-                pipeline.xack(self._redis.key_of(stream), self.group, *[entry.entry_id for entry in entries])
-        if len(pipeline):
-            await pipeline.execute()
-            reached("acknowledge: after")

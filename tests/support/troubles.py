@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from mallbots_platform import handling, healing, life, relay, subscriptions
+from mallbots_platform import group_reader, handling, healing, life, relay, subscriptions
 from mallbots_platform.clock import shift
 from mallbots_platform.crash_notes import LIMIT, in_order
 from mallbots_platform.database import Database
@@ -51,7 +51,8 @@ SHORT = (
     (handling, "SLOW_US", 100_000),
     (healing, "PAUSE_SECONDS", 0.1),
     *((relay, name, 0.1) for name in ("POLL_SECONDS", "NOTE_SECONDS", "PAUSE_SECONDS")),
-    *((subscriptions, name, 0.1) for name in ("BLOCK_SECONDS", "PAUSE_SECONDS")),
+    (group_reader, "BLOCK_SECONDS", 0.1),
+    (subscriptions, "PAUSE_SECONDS", 0.1),
 )
 
 
