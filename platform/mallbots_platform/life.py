@@ -2,38 +2,33 @@
 
 import asyncio
 import contextlib
-import os
 import threading
-import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Coroutine, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mallbots_platform import ids, schema
-from mallbots_platform import operator_pb2 as pb
-from mallbots_platform.endpoints import Endpoint, announce, previous_address
-from mallbots_platform.errors import CannotStart, Unavailable
+from mallbots_platform.endpoints import announce
+from mallbots_platform.errors import Unavailable
 from mallbots_platform.gauges import Gauges
-from mallbots_platform.grpc_server import GrpcServer
 from mallbots_platform.handling import Handling, Route
 from mallbots_platform.health import Health
 from mallbots_platform.inbox import Inbox
 from mallbots_platform.installation import Lookout, recorded
 from mallbots_platform.leases import Leases
+from mallbots_platform.leaving import Leaving
 from mallbots_platform.memory import give_back_memory
-from mallbots_platform.operator_api import SERVICE, OperatorApi
-from mallbots_platform.operator_queries import OperatorQueries
 from mallbots_platform.parking import ParkingLot
 from mallbots_platform.passed_over import PassedOver
 from mallbots_platform.retention import Retention
 from mallbots_platform.saga_steps import check_steps
 from mallbots_platform.saga_wakeups import wake_up
+from mallbots_platform.serving import Serving
 from mallbots_platform.source_log import OperatorSourceLog
 from mallbots_platform.source_partitions import SourcePartitions
 from mallbots_platform.starting import check_facts, check_server
 from mallbots_platform.subscriptions import Subscription
 from mallbots_platform.whereabouts import place_of
-from telemetry.metrics import MetricsServer, serve_metrics
 
 if TYPE_CHECKING:
     from mallbots_platform.process import Process
@@ -46,7 +41,6 @@ FINISH_SECONDS = 6.5
 LEAVE_SECONDS = 1.0
 LOOK_AGAIN_SECONDS = 5.0
 THREADS_SECONDS = 3.0
-GONE_SECONDS = 9.0  # all of it together; see `last_resort`
 
 
 class Life:
@@ -55,11 +49,13 @@ class Life:
     def __init__(self, process: "Process") -> None:
         self._process = process
         self._leases: list[Leases] = []
-        self._operators = GrpcServer(process.telemetry.untraced(), process.calls)
         self._told_to_stop = asyncio.Event()
         self._anybodys_redis = process.open_redis(anybodys=True)
         self._lookout = Lookout(
-            *(process.installation, process.writer, self._anybodys_redis, process.redis),
+            process.installation,
+            process.writer,
+            self._anybodys_redis,
+            process.redis,
             self._ask_peers,
             process.telemetry,
         )
@@ -67,9 +63,9 @@ class Life:
         self._partitions: SourcePartitions
         self._at_jobs: list[asyncio.Future[Any]] = []
         self._passed_over: dict[str, PassedOver] = {}
+        self._serving = Serving(process, self._health, self._passed_over)
+        self._leaving = Leaving(process.telemetry.log)
         self._watching: asyncio.Future[None] | None = None
-        self._gone_by = 0.0
-        self._unfinished: list[str] = []
 
     def stop(self) -> None:
         self._begin_to_leave()
@@ -81,7 +77,9 @@ class Life:
         process, main = self._process, threading.main_thread().ident or 0
         at_work = [thread for thread, _ in (*process.writer.at_work, *process.readers.at_work)]
         loop = [f"the event loop is at {place_of(main)}"] if self._health.is_late else []
-        return "; ".join([*self._unfinished, *loop, *(f"a thread is at {place_of(thread)}" for thread in at_work)])
+        return "; ".join(
+            [*self._leaving.waits_for, *loop, *(f"a thread is at {place_of(thread)}" for thread in at_work)]
+        )
 
     async def start(self) -> None:
         """Take calls and carry them out; what is said is published, and what others say is taken in, from `run` on.
@@ -108,7 +106,7 @@ class Life:
         self._watching = asyncio.ensure_future(self._health.run())
         if not process.installation.id:
             await self._lookout.begin()
-        process.endpoint = await self._listen()
+        process.endpoint = await self._serving.listen(self._partitions)
         self._health.hindrance = ""
         self._health.look()
         if settings.endpoints:
@@ -129,13 +127,13 @@ class Life:
             await asyncio.wait([*work, stopped], return_when=asyncio.FIRST_COMPLETED)
             self._begin_to_leave()
             failed = [part for part in work if part.done() and not part.cancelled()]
-            await self._within(FINISH_SECONDS, "what was in hand", self._finish())
+            await self._leaving.within(FINISH_SECONDS, "what was in hand", self._finish())
             for part in failed:
                 part.result()
         finally:
             for task in (stopped, *work):
                 task.cancel()
-            await self._within(LEAVE_SECONDS, "a part of the work", _ended((stopped, *work)))
+            await self._leaving.within(LEAVE_SECONDS, "a part of the work", _ended((stopped, *work)))
 
     async def close(self) -> None:
         """Give everything back; no work is under way any more."""
@@ -144,13 +142,13 @@ class Life:
         if self._watching is not None:
             self._watching.cancel()
         for give_back in reversed(process.closing):
-            await self._within(LEAVE_SECONDS, "a server or a connection", give_back())
+            await self._leaving.within(LEAVE_SECONDS, "a server or a connection", give_back())
         for channel in process.peers.channels:
-            await self._within(LEAVE_SECONDS, "a channel", channel.close(None))
-        written = await self._within(THREADS_SECONDS, "the writer", process.writer.stop())
-        if await self._within(THREADS_SECONDS, "readers", asyncio.to_thread(process.readers.close)) and written:
+            await self._leaving.within(LEAVE_SECONDS, "a channel", channel.close(None))
+        written = await self._leaving.within(THREADS_SECONDS, "the writer", process.writer.stop())
+        if await self._leaving.within(THREADS_SECONDS, "readers", asyncio.to_thread(process.readers.close)) and written:
             process.database.close()
-        await self._within(THREADS_SECONDS, "telemetry", asyncio.to_thread(process.telemetry.close))
+        await self._leaving.within(THREADS_SECONDS, "telemetry", asyncio.to_thread(process.telemetry.close))
 
     # At work
 
@@ -228,75 +226,9 @@ class Life:
             notes=process.notes,
         )
 
-    # Served
-
-    async def _listen(self) -> Endpoint:
-        process = self._process
-        self._operators.add(self._operator_api(), SERVICE)
-        operator = await self._bind(self._operators, "operator")
-        metrics = await self._at("metrics", self._serve_metrics)
-        process.closing.append(_async(metrics.close))
-        return Endpoint(await self._bind(process.api, "grpc"), operator, metrics.address, os.getpid())
-
-    async def _serve_metrics(self, address: str) -> MetricsServer:
-        health = self._health
-        try:
-            return serve_metrics(self._process.meter, address, health.healthy, health.live, health.ready)
-        except OSError as error:
-            raise CannotStart(f"metrics cannot be served on {address}: {error.strerror}") from error
-
-    async def _bind(self, server: GrpcServer, kind: str) -> str:
-        self._process.closing.append(partial(server.stop, 0.0))
-        return await self._at(kind, server.start)
-
     async def _ask_peers(self) -> str:
         routes = [route for routes in self._process.routes.values() for route in routes]
         return await self._process.peers.installation({route.source for route in routes})
-
-    async def _at(self, kind: str, listen: Callable[[str], Awaitable[A]]) -> A:
-        """Where the settings say; where any port will do, at the one it had before, unless somebody else is faster."""
-        settings = self._process.settings
-        address: str = getattr(settings, f"{kind}_address")
-        if address.endswith(":0") and settings.endpoints:
-            if before := previous_address(settings.endpoints, self._process.context, kind):
-                with contextlib.suppress(Unavailable, CannotStart):
-                    return await listen(before)
-        return await listen(address)
-
-    def _operator_api(self) -> OperatorApi:
-        process = self._process
-        return OperatorApi(
-            OperatorQueries(process.context, process.database),
-            *(process.readers, process.writer, process.subscriptions, process.queues, process.lag),
-            self._status,
-            *(process.faults, process.relay.aside, process.outbox, process.timers, self._passed_over),
-        )
-
-    def _status(self) -> pb.GetStatusResponse:
-        process = self._process
-        return pb.GetStatusResponse(
-            context=process.context,
-            version=str(schema.VERSION),
-            troubles=process.troubles,
-            partitions=process.settings.partitions,
-            installation=process.installation.id,
-            database="sqlite" if process.database.url.startswith("sqlite") else "postgresql",
-            passed_over=[
-                pb.PassedOver(group=group, **kind._asdict(), messages=number)
-                for group, each in self._passed_over.items()
-                for kind, number in each.counts.items()
-            ],
-            subscriptions=[
-                pb.Subscription(
-                    group=group,
-                    source=route.source,
-                    channel=route.channel,
-                    partitions=self._partitions.of(route.source),
-                )
-                for group, routes in process.routes.items()
-                for route in routes
-            ],
-        )
 
     # Leaving
 
@@ -305,7 +237,7 @@ class Life:
         process = self._process
         for queue in self._at_jobs:
             queue.cancel()
-        await process.api.stop(CALLS_GRACE_SECONDS)
+        await self._serving.stop(CALLS_GRACE_SECONDS)
         for subscription in process.subscriptions.values():
             subscription.stop()
         await asyncio.sleep(0)
@@ -317,32 +249,16 @@ class Life:
         await process.relay.drain(DRAIN_SECONDS)
         for leases in self._leases:
             await leases.release()
-        await self._operators.stop(0.2)
+        await self._serving.stop_operators()
 
     async def _consumed(self) -> None:
         while any(subscription.running for subscription in self._process.subscriptions.values()):
             await asyncio.sleep(0.005)
 
     def _begin_to_leave(self) -> None:
-        if not self._gone_by:
-            self._gone_by = time.monotonic() + GONE_SECONDS
+        if self._leaving.begin():
             self._health.hindrance = "it is leaving"
             self._process.on_leaving()
-
-    async def _within(self, seconds: float, what: str, end: Awaitable[object]) -> bool:
-        """Whether it has ended. A process that is told to leave does, though one of its libraries should never come to
-        an end, nor all of them together in time."""
-        seconds = max(0.05, min(seconds, self._gone_by - time.monotonic()))
-        self._unfinished.append(what)
-        try:
-            async with asyncio.timeout(seconds):
-                await end
-            return True
-        except TimeoutError:
-            self._process.telemetry.log.warning("left unfinished", what=what, seconds=seconds)
-            return False
-        finally:
-            self._unfinished.remove(what)
 
 
 async def _ended(tasks: Iterable[asyncio.Future[Any]]) -> None:
@@ -351,10 +267,3 @@ async def _ended(tasks: Iterable[asyncio.Future[Any]]) -> None:
     for task in done:
         if not task.cancelled():
             task.exception()
-
-
-def _async(close: Callable[[], object]) -> Callable[[], Awaitable[None]]:
-    async def closed() -> None:
-        close()
-
-    return closed

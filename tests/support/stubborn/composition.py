@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-from mallbots_platform import command_line, health, life
+from mallbots_platform import command_line, health, leaving
 from mallbots_platform.last_resort import LastResort
 from mallbots_platform.messages import Contract
 from mallbots_platform.process import Process, open_process
@@ -54,7 +54,7 @@ async def compose(settings: Settings) -> AsyncIterator[Process]:
 
 
 def main() -> None:
-    life.GONE_SECONDS = PATIENCE_SECONDS - 0.5
+    leaving.GONE_SECONDS = PATIENCE_SECONDS - 0.5
     health.LATE_SECONDS = 1.0
     setattr(command_line, "LastResort", partial(LastResort, seconds=PATIENCE_SECONDS))  # noqa: B010 # it is not its own
     command_line.main(compose)
