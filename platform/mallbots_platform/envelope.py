@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -99,3 +99,14 @@ def _trace_in(raw: bytes | str) -> TraceContext:
         return TraceContext(decode_envelope(raw).traceparent)
     except InvalidInput:
         return TraceContext("")
+
+
+def about(envelope: Envelope, group: str, attempt: int) -> dict[str, Any]:
+    """What a line says of the message that it is about."""
+    return {
+        "type": envelope.type,
+        "event_id": envelope.id,
+        "correlation_id": envelope.correlationid,
+        "group": group,
+        "attempt": attempt,
+    }

@@ -12,7 +12,7 @@ from sqlalchemy import Table
 from mallbots_platform.causes import Cause
 from mallbots_platform.clock import now_us
 from mallbots_platform.codec import Codec
-from mallbots_platform.envelope import Envelope
+from mallbots_platform.envelope import Envelope, about
 from mallbots_platform.errors import (
     AlreadyExists,
     Conflict,
@@ -219,14 +219,3 @@ def _unheard(route: Route, envelope: Envelope, span: Span) -> Attempt:
     if not route.replies:
         return Attempt(Outcome.IGNORED, "", "", 0, span)
     return Attempt(Outcome.NEWER, f"no {envelope.type} is carried out here", NewerVersion.__name__, 0, span)
-
-
-def about(envelope: Envelope, group: str, attempt: int) -> dict[str, Any]:
-    """What a line says of the message that it is about."""
-    return {
-        "type": envelope.type,
-        "event_id": envelope.id,
-        "correlation_id": envelope.correlationid,
-        "group": group,
-        "attempt": attempt,
-    }

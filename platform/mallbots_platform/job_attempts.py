@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from mallbots_platform.causes import Cause
 from mallbots_platform.codec import Codec
 from mallbots_platform.crash_points import reached
-from mallbots_platform.envelope import trace_of
+from mallbots_platform.envelope import about, trace_of
 from mallbots_platform.errors import (
     AlreadyExists,
     Conflict,
@@ -20,7 +20,6 @@ from mallbots_platform.errors import (
     RuleViolated,
     Unavailable,
 )
-from mallbots_platform.handling import about
 from mallbots_platform.job_ledger import Attempt, Job, JobLedger
 from mallbots_platform.job_streams import Entry
 from mallbots_platform.outbox import message_attributes

@@ -196,7 +196,7 @@ class Life:
 
     def _subscription(self, group: str, routes: list[Route]) -> Subscription:
         process, settings = self._process, self._process.settings
-        lot = ParkingLot(group, process.database, process.retry_policy)
+        lot = ParkingLot(group, process.database, settings.retry_policy)
         handling = Handling(
             *(group, process.writer, process.outbox, process.codec, process.telemetry),
             process.faults.disturb_handler,

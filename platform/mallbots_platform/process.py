@@ -1,10 +1,9 @@
 """One context as one process: what its composition binds together."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -22,7 +21,7 @@ from mallbots_platform.crash_notes import CrashNotes
 from mallbots_platform.database import Database
 from mallbots_platform.due_timers import TimerHandler
 from mallbots_platform.endpoints import Endpoint
-from mallbots_platform.errors import CannotStart, NewerVersion
+from mallbots_platform.errors import CannotStart
 from mallbots_platform.event_store import EventSourced
 from mallbots_platform.faults import Faults
 from mallbots_platform.gauges import Shown
@@ -32,19 +31,21 @@ from mallbots_platform.handling import Handler, Route
 from mallbots_platform.installation import Installation
 from mallbots_platform.lag import LagReader
 from mallbots_platform.life import Life
-from mallbots_platform.messages import Accepted, Contract, Refused, Upcaster
+from mallbots_platform.measuring import Measuring
+from mallbots_platform.messages import Contract, Upcaster
 from mallbots_platform.migrations import PLATFORM, Migration, bring_up_to_date
-from mallbots_platform.orchestration import AnswerIsOverdue, LocalHandler, Orchestration
-from mallbots_platform.outbox import Draft, Outbox, PublishedEvents
-from mallbots_platform.parking import ParkingLot, RetryPolicy
-from mallbots_platform.partitions import EVENTS, commands_for, replies_for
+from mallbots_platform.orchestration import LocalHandler, Orchestration
+from mallbots_platform.orchestrations import Orchestrations
+from mallbots_platform.outbox import Outbox, PublishedEvents
+from mallbots_platform.parking import ParkingLot
+from mallbots_platform.partitions import EVENTS, commands_for
 from mallbots_platform.peers import Peers
 from mallbots_platform.process_faults import CUT_REDIS, declare_process_faults
+from mallbots_platform.projections import MessageHandler, silent, without_envelope
 from mallbots_platform.readers import Readers
 from mallbots_platform.relay import Relay
 from mallbots_platform.requests import Requests
 from mallbots_platform.rows import Rows
-from mallbots_platform.saga_steps import is_open
 from mallbots_platform.sagas import PROCESS_EVENTS, Saga, SagaProcess
 from mallbots_platform.settings import Settings
 from mallbots_platform.streams import RedisClient, open_redis
@@ -53,12 +54,10 @@ from mallbots_platform.timers import Timers
 from mallbots_platform.work_queues import JobHandler, WorkQueue
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry, open_telemetry
-from telemetry.metrics import Counter, Histogram
 
 A = TypeVar("A", bound=Aggregate)
 E = TypeVar("E", bound=Entity)
 T = TypeVar("T")
-MessageHandler = Callable[[Any], object]
 
 
 class Process:
@@ -77,23 +76,18 @@ class Process:
         self.notes = CrashNotes(self.database)
         self.readers = Readers(self.database)
         self.backfill = Backfill(self.writer, telemetry)
-        self.outbox = Outbox(
-            self.context, settings.partitions, self.writer, self.codec, telemetry.tracer, telemetry.facts
-        )
+        told = (telemetry.tracer, telemetry.facts)
+        self.outbox = Outbox(self.context, settings.partitions, self.writer, self.codec, *told)
         self.requests = Requests(self.database, self.meter)
-        self.timers = Timers(
-            *(self.context, self.writer, self.readers, self.requests, telemetry, self.notes),
-            settings.pretended_releases,
-        )
+        worked_with = (self.context, self.writer, self.readers, self.requests, telemetry, self.notes)
+        self.timers = Timers(*worked_with, settings.pretended_releases)
         self.faults = Faults(telemetry)
         declare_process_faults(self)
         self.closing: list[Callable[[], Awaitable[object]]] = []
         self.installation = Installation(settings.key_prefix, telemetry)
         self.on_leaving: Callable[[], object] = lambda: None
         self.redis = self.open_redis()
-        self.relay = Relay(self.context, self.redis, self.writer, self.readers, telemetry)
-        self.outbox.on_commit = self.relay.committed
-        self.outbox.numbering.on_going_back = self.relay.went_back
+        self.relay = self._relay()
         self.subscriptions: dict[str, Subscription] = {}
         self.queues: dict[str, WorkQueue] = {}
         self.shown: list[Shown] = []
@@ -104,7 +98,8 @@ class Process:
         self.peers = Peers(settings, telemetry)
         self.routes: dict[str, list[Route]] = {}
         self._aggregates: dict[str, type] = {}
-        self.sagas: list[Orchestration] = []
+        self.sagas = Orchestrations(self.context, self.database, self.codec, self.outbox, self.timers)
+        self._measuring = Measuring(self.writer, self.outbox, self.meter)
         self._life = Life(self)
 
     # What a composition binds
@@ -127,9 +122,6 @@ class Process:
         contract = self._released(Contract(context=kind.__name__, events=events))
         return EventSourced(kind, contract, self.database, self.outbox, self.meter)
 
-    def _released(self, contract: Contract) -> Contract:
-        return contract.later(self.settings.pretended_releases)
-
     def rows(self, kind: type[E], table: Table) -> Rows[E]:
         """The repository of an entity whose fields are the table's columns."""
         return Rows(kind, table, self.database, self.outbox)
@@ -143,21 +135,15 @@ class Process:
 
     def subscribe(self, source: Contract, handlers: Mapping[type, MessageHandler], *, purpose: str = "") -> None:
         """Take in events of another context. The consumer group is named after this one, and its purpose, if any."""
-        by_name = {source.wire_name(kind): _without_envelope(handler) for kind, handler in handlers.items()}
+        by_name = {source.wire_name(kind): without_envelope(handler) for kind, handler in handlers.items()}
         self._listen(source, by_name, purpose, ())
 
     def project(
-        self,
-        source: Contract,
-        handlers: Mapping[type, MessageHandler],
-        tables: tuple[Table, ...],
-        *,
-        purpose: str = "",
+        self, source: Contract, handlers: Mapping[type, MessageHandler], tables: tuple[Table, ...], *, purpose: str = ""
     ) -> None:
         """Take in events of another context, as `subscribe` does, into `tables` and nowhere else: then they can be made
         anew at any time (`mallbots replay`). A handler that says something, or sets a timer, fails."""
-        silent = partial(_silent, self.writer)
-        by_name = {source.wire_name(kind): silent(handler) for kind, handler in handlers.items()}
+        by_name = {source.wire_name(kind): silent(self.writer, handler) for kind, handler in handlers.items()}
         self._listen(source, by_name, purpose, tables)
 
     def _listen(
@@ -169,7 +155,7 @@ class Process:
 
     def take_commands(self, owner: str, handlers: Mapping[type, MessageHandler]) -> None:
         """Carry out commands that a saga of `owner` sends; what a handler returns goes into the reply."""
-        by_name = {self.contract.wire_name(kind): _without_envelope(handler) for kind, handler in handlers.items()}
+        by_name = {self.contract.wire_name(kind): without_envelope(handler) for kind, handler in handlers.items()}
         route = Route(owner, commands_for(self.context), by_name, replies=True)
         self.routes.setdefault(self.context, []).append(route)
 
@@ -189,24 +175,11 @@ class Process:
         """Run a saga. `handlers` carry out the commands it ends with; `taken_by` are its participants' contracts."""
         for participant in taken_by.values():
             self.codec.know(self._released(participant))
-        if not self.sagas:
-            self.timers.handle({AnswerIsOverdue: self._on_overdue})
-        self._hear_replies_of(taken_by)
+        self.sagas.hear_replies(taken_by, self.routes.setdefault(self.context, []))
         processes = self._event_sourced(SagaProcess, PROCESS_EVENTS)
-        orchestration = Orchestration(
-            saga, handlers, processes, self.writer, self.outbox, self.timers, self.codec, self.meter
+        self.sagas.add(
+            Orchestration(saga, handlers, processes, self.writer, self.outbox, self.timers, self.codec, self.meter)
         )
-        self.sagas.append(orchestration)
-        self.outbox.listen(saga.begins_on, orchestration.on_begin)
-        if saga.cancels_on:
-            self.outbox.listen(saga.cancels_on, orchestration.on_cancel)
-
-    def _hear_replies_of(self, participants: Iterable[str]) -> None:
-        """Of each once, though several sagas should ask it."""
-        by_name = {self.codec.wire(kind).name: self._on_reply for kind in (Accepted, Refused)}
-        channel, routes = replies_for(self.context), self.routes.setdefault(self.context, [])
-        heard = {route.source for route in routes if route.channel == channel}
-        routes.extend(Route(each, channel, by_name) for each in participants if each not in heard)
 
     def show(self, metric: str, label: str, counts: Callable[[], Mapping[Any, int]]) -> None:
         """A gauge of how many there are of each kind, looked up every few seconds."""
@@ -214,13 +187,11 @@ class Process:
 
     def count(self, metric: str, label: str, events: Mapping[type, str]) -> None:
         """A counter of events that this context publishes, each under its value of the label."""
-        for event_type, value in events.items():
-            child = self.meter.counter(metric, **{label: value})
-            self.outbox.listen(event_type, partial(self._count_when_committed, child))
+        self._measuring.count(metric, label, events)
 
     def time(self, metric: str, ends: type, of: EventSourced[Any]) -> None:
         """A histogram of the seconds from an aggregate's first event until it publishes `ends`."""
-        self.outbox.listen(ends, partial(self._observe_when_committed, self.meter.histogram(metric), of))
+        self._measuring.time(metric, ends, of)
 
     def work_queue(
         self, name: str, handlers: Mapping[type, JobHandler], *, workers: int = 2, claim_seconds: float = 60.0
@@ -229,7 +200,7 @@ class Process:
         that has taken `claim_seconds` is taken for dead, and its job given to another."""
         by_name = {self.codec.wire(kind).name: handler for kind, handler in handlers.items()}
         redis = self.open_redis(blocks=True)
-        lot = ParkingLot(self._group(name), self.database, self.retry_policy)
+        lot = ParkingLot(self._group(name), self.database, self.settings.retry_policy)
         queue = WorkQueue(
             *(self.context, name, by_name, redis, self.writer, self.readers, self.outbox, self.codec, lot),
             self.telemetry,
@@ -266,17 +237,10 @@ class Process:
     @property
     def troubles(self) -> list[str]:
         """What does not work at the moment; empty when all is well."""
-        found = [
-            self.database.trouble,
-            self.installation.trouble,
-            self.relay.trouble,
-            self.relay.aside.trouble,
-            self.timers.trouble,
-            *(queue.trouble for queue in self.queues.values()),
-        ]
-        for subscription in self.subscriptions.values():
-            found += subscription.troubles
-        return [trouble for trouble in found if trouble]
+        relay, queues = self.relay, self.queues.values()
+        parts: tuple[Any, ...] = (self.database, self.installation, relay, relay.aside, self.timers, *queues)
+        of_groups = (trouble for each in self.subscriptions.values() for trouble in each.troubles)
+        return [trouble for trouble in (*(part.trouble for part in parts), *of_groups) if trouble]
 
     async def start(self) -> None:
         """Take calls and carry them out; what is said is published, and what others say is taken in, from `run` on.
@@ -300,13 +264,15 @@ class Process:
         """Give everything back; no work is under way any more."""
         await self._life.close()
 
-    @property
-    def retry_policy(self) -> RetryPolicy:
-        return RetryPolicy(
-            attempts=self.settings.retry_attempts,
-            base_seconds=self.settings.retry_base_seconds,
-            cap_seconds=self.settings.retry_cap_seconds,
-        )
+    def _released(self, contract: Contract) -> Contract:
+        return contract.later(self.settings.pretended_releases)
+
+    def _relay(self) -> Relay:
+        """It hears at once of what is committed."""
+        relay = Relay(self.context, self.redis, self.writer, self.readers, self.telemetry)
+        self.outbox.on_commit = relay.committed
+        self.outbox.numbering.on_going_back = relay.went_back
+        return relay
 
     def open_redis(self, *, blocks: bool = False, anybodys: bool = False) -> RedisClient:
         """A client that is given back in the end; one that `blocks` may wait for what comes. It works only where Redis
@@ -327,28 +293,6 @@ class Process:
             raise ValueError(f"{group} is where timers are set aside: choose another name")
         return group
 
-    def _count_when_committed(self, child: Counter, event: object, draft: object) -> None:
-        self.writer.after_commit(child.inc)
-
-    def _observe_when_committed(
-        self, histogram: Histogram, things: EventSourced[Any], event: object, draft: Draft
-    ) -> None:
-        self.writer.after_commit(partial(histogram.observe, things.age(draft.key), draft.span.exemplar))
-
-    def _on_reply(self, reply: Any, envelope: Any) -> None:
-        for orchestration in self.sagas:
-            if orchestration.owns(envelope.causationid):
-                return orchestration.on_reply(reply, envelope)
-        saga = envelope.causationid.partition(":")[0]
-        if is_open(self.database, f"{saga}:{envelope.subject}"):
-            raise NewerVersion(f"this program does not know the saga {saga}")
-
-    def _on_overdue(self, timer: AnswerIsOverdue) -> None:
-        for orchestration in self.sagas:
-            if orchestration.saga.name == timer.saga:
-                return orchestration.on_overdue(timer)
-        raise NewerVersion(f"this program does not know the saga {timer.saga}")
-
 
 @asynccontextmanager
 async def open_process(contract: Contract, settings: Settings) -> AsyncIterator[Process]:
@@ -360,18 +304,3 @@ async def open_process(contract: Contract, settings: Settings) -> AsyncIterator[
         yield process
     finally:
         await process.close()
-
-
-def _without_envelope(handler: MessageHandler) -> Callable[[Any, Any], object]:
-    return lambda message, envelope: handler(message)
-
-
-def _silent(writer: Writer, handler: MessageHandler) -> Handler:
-    def project(message: Any, envelope: Any) -> object:
-        before = writer.effects
-        result = handler(message)
-        if writer.effects != before:
-            raise RuntimeError("a projection may not say anything, nor set timers: it is replayed")
-        return result
-
-    return project

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from mallbots_platform.admission import LONGEST_WAIT_SECONDS
+from mallbots_platform.parking import RetryPolicy
 from mallbots_platform.partitions import DEFAULT_PREFIX
 
 PREFIX = "MALLBOTS_"
@@ -62,6 +63,12 @@ class Settings:
         settings = cls(**values)
         settings._check()
         return settings
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        return RetryPolicy(
+            attempts=self.retry_attempts, base_seconds=self.retry_base_seconds, cap_seconds=self.retry_cap_seconds
+        )
 
     def number(self, name: str, default: float) -> float:
         """A setting of this context alone: `MALLBOTS_<CONTEXT>_<NAME>`."""

@@ -9,7 +9,8 @@ from mallbots_platform.aggregates import Aggregate
 from mallbots_platform.event_store import EventSourced
 from mallbots_platform.messages import Contract, command, event
 from mallbots_platform.partitions import commands_for
-from mallbots_platform.process import MessageHandler, Process, open_process
+from mallbots_platform.process import Process, open_process
+from mallbots_platform.projections import MessageHandler
 from mallbots_platform.sagas import Saga, Step
 from tests.support.world import World, metadata
 

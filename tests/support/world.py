@@ -12,7 +12,8 @@ from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
 
 from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.messages import Contract, event
-from mallbots_platform.process import MessageHandler, Process, open_process
+from mallbots_platform.process import Process, open_process
+from mallbots_platform.projections import MessageHandler
 from mallbots_platform.settings import Settings
 from mallbots_platform.streams import RedisClient, open_redis
 from telemetry.testing import CapturedSpans
