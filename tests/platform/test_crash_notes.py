@@ -57,10 +57,10 @@ def test_what_is_left_is_left_by_others(database: Database) -> None:
 def test_only_those_who_kill_are_set_aside(
     tmp_path_factory: pytest.TempPathFactory, messages: int, deadly: set[int], pending: bool
 ) -> None:
-    asyncio.run(live(tmp_path_factory.mktemp("deadly"), messages, deadly, pending))
+    asyncio.run(check_lives(tmp_path_factory.mktemp("deadly"), messages, deadly, pending))
 
 
-async def live(directory: Path, messages: int, deadly: set[int], pending: bool) -> None:
+async def check_lives(directory: Path, messages: int, deadly: set[int], pending: bool) -> None:
     """One life after the other, until one survives."""
     source, url, lives = Source(), f"sqlite:///{directory}/own.db", 0
     for _ in range(messages):

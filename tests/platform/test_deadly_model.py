@@ -32,10 +32,10 @@ def test_only_who_kills_is_set_aside(
     deaths: list[tuple[int, bool]],
     keys: int,
 ) -> None:
-    asyncio.run(live(tmp_path_factory.mktemp("deadly"), sorted(parked), sorted(timers), deadly, deaths, keys))
+    asyncio.run(check_lives(tmp_path_factory.mktemp("deadly"), sorted(parked), sorted(timers), deadly, deaths, keys))
 
 
-async def live(
+async def check_lives(
     directory: Path, parked: list[int], timers: list[int], deadly: set[int], deaths: list[tuple[int, bool]], keys: int
 ) -> None:
     """Timers have numbers from 101 on."""
