@@ -46,6 +46,7 @@ from mallbots_platform.readers import Readers
 from mallbots_platform.relay import Relay
 from mallbots_platform.requests import Requests
 from mallbots_platform.rows import Rows
+from mallbots_platform.saga_steps import check_declaration
 from mallbots_platform.sagas import PROCESS_EVENTS, Saga, SagaProcess
 from mallbots_platform.settings import Settings
 from mallbots_platform.streams import RedisClient, open_redis
@@ -172,7 +173,9 @@ class Process:
     def orchestrate(
         self, saga: Saga[Any], handlers: Mapping[type, LocalHandler], taken_by: Mapping[str, Contract]
     ) -> None:
-        """Run a saga. `handlers` carry out the commands it ends with; `taken_by` are its participants' contracts."""
+        """Run a saga. `handlers` carry out the commands it ends with; `taken_by` are its participants' contracts.
+        Raises CannotStart."""
+        check_declaration(saga, (each.saga for each in self.sagas), taken_by)
         for participant in taken_by.values():
             self.codec.know(self._released(participant))
         self.sagas.hear_replies(taken_by, self.routes.setdefault(self.context, []))

@@ -1,7 +1,7 @@
 """The steps of open processes (sagas), by name: whether this program knows them all."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from mallbots_platform.database import Database
@@ -14,6 +14,17 @@ BETWEEN_NAMES = "\n"
 def noted(names: Sequence[str]) -> str:
     """As the row of a process has them."""
     return BETWEEN_NAMES.join(names)
+
+
+def check_declaration(saga: Saga[Any], others: Iterable[Saga[Any]], participants: Collection[str]) -> None:
+    """Raises CannotStart for a name that is taken, and for a participant whose answers nobody would hear."""
+    if any(other.name == saga.name for other in others):
+        raise CannotStart(f"two sagas are called {saga.name!r}: rename one")
+    for step in saga.known.values():
+        if step.to not in participants:
+            raise CannotStart(
+                f"the step {step.name!r} of the saga {saga.name!r} goes to {step.to}: name its contract, too"
+            )
 
 
 def check_steps(database: Database, sagas: Iterable[Saga[Any]]) -> None:

@@ -1,5 +1,6 @@
 """What goes by one name is one thing; where two do, the process does not start, and says which."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.errors import CannotStart
 from mallbots_platform.messages import Contract, command, event
 from mallbots_platform.process import open_process
+from tests.support.travel import PARTICIPANTS, TRAINS, TRAVEL, trip_saga
 from tests.support.world import TELLER, Said, Whispered, World
 
+ALL_TAKE = {each.context: each for each in PARTICIPANTS}
 LISTENER = Contract(context="listener")
 
 
@@ -66,6 +69,25 @@ async def test_two_aggregates_of_one_name(world: World) -> None:
         process.event_sourced(Shelf, ())
         with pytest.raises(CannotStart, match=r"two aggregates are called Shelf: .*\.Shelf and .*\.Board"):
             process.event_sourced(Board, ())
+
+
+async def test_two_sagas_of_one_name(world: World) -> None:
+    """The ids of their commands would be the same."""
+    async with open_process(TRAVEL, world.settings_of("travel")) as process:
+        process.orchestrate(trip_saga, {}, ALL_TAKE)
+        with pytest.raises(CannotStart, match="two sagas are called 'trip'"):
+            process.orchestrate(trip_saga, {}, ALL_TAKE)
+
+
+async def test_each_participant_of_each_saga_is_heard(world: World) -> None:
+    seat, room, money = trip_saga.steps
+    async with open_process(TRAVEL, world.settings_of("travel")) as process:
+        process.orchestrate(replace(trip_saga, steps=(seat,)), {}, {"trains": TRAINS})
+        process.orchestrate(replace(trip_saga, name="stay", steps=(seat, room)), {}, ALL_TAKE)
+
+        assert sorted(route.source for route in process.routes["travel"]) == ["bank", "hotels", "trains"]
+        with pytest.raises(CannotStart, match="the step 'charge card' of the saga 'bill' goes to bank"):
+            process.orchestrate(replace(trip_saga, name="bill", steps=(money,)), {}, {"trains": TRAINS})
 
 
 async def test_two_tables_of_handlers_for_one_source(world: World) -> None:
