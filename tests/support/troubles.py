@@ -8,8 +8,7 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -25,14 +24,14 @@ from mallbots_platform.embedded_redis import EmbeddedRedis
 from mallbots_platform.errors import Conflict, DatabaseAway, PlatformError
 from mallbots_platform.faults import SLOW_HANDLER
 from mallbots_platform.messages import Contract
-from mallbots_platform.process import Process, open_process
+from mallbots_platform.process import open_process
 from mallbots_platform.process_faults import CUT_REDIS, POISON_EVENT
 from mallbots_platform.retention import Retention
 from telemetry.testing import OtlpReceiver, ReceivedSpan
 from tests.support.demo_run import Samples
 from tests.support.echo import SERVICE, Note
+from tests.support.listener_troubles import a_group_listens_to_more, a_source_has_more_partitions
 from tests.support.trouble_world import (
-    CASES,
     FAILS_TWICE,
     LOSES,
     NEVER,
@@ -195,23 +194,6 @@ async def a_process_has_no_timer(troubles: Troubles) -> None:
     await after.change(lambda: after.database.run("DELETE FROM sagas WHERE id = 'case:3'"))
 
 
-async def a_source_has_more_partitions(troubles: Troubles) -> None:
-    """Than who begins to listen to it."""
-    settings = replace(troubles.world.settings_of("narrow"), partitions=1)
-    heard: list[str] = []
-
-    @asynccontextmanager
-    async def narrow() -> AsyncIterator[Process]:
-        async with open_process(Contract(context="narrow"), settings) as process:
-            process.subscribe(CASES, {Said: lambda said: heard.append(said.text)})
-            yield process
-
-    running = await troubles.world.start(narrow())
-    await troubles.say("far away", key="of a partition that it has not")
-    await eventually(lambda: "far away" in heard, PATIENCE)
-    await running.stop()
-
-
 async def too_much_is_asked(troubles: Troubles) -> None:
     process, client = troubles.cases.process, troubles.reader.process.client("cases", SERVICE)
     await process.change(partial(time.sleep, 0.2))
@@ -367,7 +349,7 @@ TROUBLES = (
         a_process_has_no_timer,
         changes_collide,
     ),
-    *(a_source_has_more_partitions, too_much_is_asked),
+    *(a_source_has_more_partitions, a_group_listens_to_more, too_much_is_asked),
     *(
         an_entry_is_lost,
         a_database_goes_back,
