@@ -26,6 +26,7 @@ class Lane(Generic[W]):
 
     def __init__(self, on_leaving: Callable[[W], object] = lambda work: None) -> None:
         self._waiting: deque[W] = deque()
+        self.append = self._waiting.append  # called for every piece
         self._turns = Turns()
         self._on_leaving = on_leaving
         self._left_at = -IMPATIENT_SECONDS
@@ -34,18 +35,15 @@ class Lane(Generic[W]):
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def append(self, work: W) -> None:
-        self._waiting.append(work)
-
     def take(self, most: int, now: float) -> list[W]:
         """The next ones, up to so many; there may be none, for all have left."""
         self._is_impatient = now - self._left_at < IMPATIENT_SECONDS
         self._newest_first = self._is_impatient and not self._turns.is_seconds(first_waits=True, second_waits=True)
-        take = self._waiting.pop if self._newest_first else self._waiting.popleft
-        taken = list[W]()
-        while self._waiting and len(taken) < most:
+        waiting, taken = self._waiting, list[W]()
+        take = waiting.pop if self._newest_first else waiting.popleft
+        while waiting and len(taken) < most:
             work = take()
-            if self.still_waits(work, now):
+            if work.is_waited_for(now) or self.still_waits(work, now):
                 taken.append(work)
         return taken
 

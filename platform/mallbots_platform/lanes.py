@@ -7,6 +7,7 @@ be said how long something would wait that comes now.
 import queue
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 from mallbots_platform.lane import Lane, Waits
@@ -99,8 +100,14 @@ class Lanes(Generic[W]):
         return True
 
     def _sort(self) -> None:
-        while not self._came.empty():
-            self._keep(self._came.get())
+        next_one, keep = self._came.get_nowait, self._now.append
+        with suppress(queue.Empty):
+            while True:
+                work = next_one()
+                if work is None or work.catches_up:
+                    self._keep(work)
+                else:
+                    keep(work)
 
     def _keep(self, work: W | None) -> None:
         if work is None:

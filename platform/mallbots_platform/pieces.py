@@ -25,7 +25,7 @@ class Piece:
     error: BaseException | None = None
 
     def is_waited_for(self, now: float) -> bool:
-        return now <= self.until and not (self.answer and self.answer.done())
+        return now <= self.until and not self.answer.done()
 
     def resolve(self) -> None:
         if self.answer.done():

@@ -33,6 +33,7 @@ from telemetry.metrics import Meter
 T = TypeVar("T")
 
 LARGEST_GROUP = 256
+MOMENT_SECONDS = 0.005
 GROUP_SECONDS = 0.05
 CONFLICT_RETRIES = 3
 RETRIES_LEFT = tuple(reversed(range(CONFLICT_RETRIES + 1)))
@@ -209,12 +210,14 @@ class Writer:
         return None
 
     def _attempt_in_time(self, group: list[Piece]) -> None:
-        """Those for which there is no time left in this transaction are taken out of the group, and come next."""
-        until = (now := time.monotonic()) + GROUP_SECONDS
+        """Those for which there is no time left in this transaction are taken out of the group, and come next. Who
+        was there a moment ago still is."""
+        now = time.monotonic()
+        fresh, until = now + MOMENT_SECONDS, now + GROUP_SECONDS
         for begun, piece in enumerate(group, 1):
-            if begun == 1 or self._queue.still_waits(piece, now):
+            if now < fresh or self._queue.still_waits(piece, now):
                 self._attempt(piece)
-            if begun < len(group) and (now := time.monotonic()) > until:
+            if (now := time.monotonic()) > until and begun < len(group):
                 self._queue.give_back(group[begun:])
                 del group[begun:]
 
