@@ -102,7 +102,7 @@ MUTATIONS = (
         "nothing-for-nobody",
         "whoever has left is served",
         f"{LIBRARY}/pieces.py",
-        "        return now <= self.until and not (self.answer and self.answer.done())\n",
+        "        return now <= self.until and not self.answer.done()\n",
         "        return True\n",
     ),
     Mutation(
@@ -123,8 +123,8 @@ MUTATIONS = (
         "early-refusal",
         "a group takes all that waits",
         f"{LIBRARY}/writer.py",
-        "(now := time.monotonic()) > until:",
-        "(now := time.monotonic()) > until + 60:",
+        "(now := time.monotonic()) > until and",
+        "(now := time.monotonic()) > until + 60 and",
     ),
     Mutation(
         "early-refusal",
