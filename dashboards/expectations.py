@@ -57,15 +57,16 @@ class Expectation:
 
 
 EXPECTATIONS = (
+    # Not of payments: what is slow refuses calls, customers do not get to check out, and nobody is behind any more.
     Expectation(
         fault="slow-handler",
-        context="payments",
+        context="ordering",
         strength=10,
         alert="ConsumerIsBehind",
-        labels={"group": "payments"},
-        sight=Sight(board="mallbots-consumers", panel="By how long?", labels={"group": "payments"}, above=10),
+        labels={"group": "ordering"},
+        sight=Sight(board="mallbots-consumers", panel="By how long?", labels={"group": "ordering"}, above=10),
         sign=Sign(
-            says="`process` of payments takes ten seconds and more", service="payments", name="process ", seconds=10
+            says="`process` of ordering takes ten seconds and more", service="ordering", name="process ", seconds=10
         ),
     ),
     Expectation(

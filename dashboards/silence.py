@@ -7,8 +7,6 @@ SILENT_WHEN_WELL = {
     "mallbots_newer": "start a mall with MALLBOTS_PRETENDED_RELEASES=1, let it work, and start it again without",
     "mallbots_dead": "mallbots fault on failing-handler --strength 1",
     "mallbots_saga_timeouts_total": "mallbots fault on slow-handler --strength 10",
-    "mallbots_saga_stuck": "a participant that refuses an undo: those of this mall never do",
-    "mallbots_saga_asleep": "a timer that is taken out of the table `timers` by hand",
     "mallbots_stream_lag_events": "nothing: it is there, only tables that show who is behind are empty",
     "mallbots_stream_lag_seconds": "nothing: it is there, only tables that show who is behind are empty",
     "rpc_client_call_duration_seconds": "a basket whose product no event has told of yet",

@@ -13,6 +13,7 @@ from mallbots_platform.clock import now_us
 from mallbots_platform.database import Database
 from mallbots_platform.errors import Unavailable
 from mallbots_platform.saga_wakeups import asleep
+from mallbots_platform.sagas import Saga
 from telemetry.metrics import Meter
 
 if TYPE_CHECKING:
@@ -56,8 +57,11 @@ class Gauges:
 
     def _in_database(self) -> Known:
         process = self._process
+        sagas = [each.saga for each in process.sagas]
         return (
-            in_database(process.database) | sagas_in_trouble(process.database, process.context) | counted(process.shown)
+            in_database(process.database)
+            | sagas_in_trouble(process.database, process.context, sagas)
+            | counted(process.shown)
         )
 
     async def _in_streams(self) -> Known:
@@ -112,12 +116,22 @@ def in_database(database: Database) -> Known:
     return found
 
 
-def sagas_in_trouble(database: Database, context: str) -> Known:
-    found: Known = defaultdict(float)
+def sagas_in_trouble(database: Database, context: str, sagas: Iterable[Saga[Any]]) -> Known:
+    """None is a number, too: where nothing is shown, nobody may have looked."""
+    found: Known = defaultdict(float, _none_in_trouble(sagas))
     for saga, step in database.run(_STUCK):
         found["mallbots_saga_stuck", (("saga", saga), ("step", step))] += 1
     for each in asleep(database, context):
         found["mallbots_saga_asleep", (("saga", each.saga),)] += 1
+    return found
+
+
+def _none_in_trouble(sagas: Iterable[Saga[Any]]) -> Known:
+    found = Known()
+    for saga in sagas:
+        found["mallbots_saga_asleep", (("saga", saga.name),)] = 0
+        for step in saga.steps:
+            found["mallbots_saga_stuck", (("saga", saga.name), ("step", step.name))] = 0
     return found
 
 

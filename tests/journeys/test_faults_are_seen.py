@@ -68,7 +68,7 @@ async def live_through_all(watch: FaultWatch, busy: BusyMall) -> None:
             watch.live_through(EXPECTED["poison-event"]),
             watch.live_through(EXPECTED["clock-jump"]),
             baskets_fail_and_then_hear_nothing(watch, busy),
-            bank_then_payments_then_depot(watch, busy),
+            bank_then_ordering_then_depot(watch, busy),
         )
         await watch.until_over()
     finally:
@@ -84,13 +84,14 @@ async def baskets_fail_and_then_hear_nothing(watch: FaultWatch, busy: BusyMall) 
     news.cancel()
 
 
-async def bank_then_payments_then_depot(watch: FaultWatch, busy: BusyMall) -> None:
-    """Payments gets nothing more to do once the depot's database is locked."""
+async def bank_then_ordering_then_depot(watch: FaultWatch, busy: BusyMall) -> None:
+    """Ordering gets slow once it has given up what is no message, and is behind before customers wait for the depot."""
     busy.bank_declines = True
     await watch.live_through(EXPECTED["declining-bank"])
     busy.bank_declines = False
+    await watch.until("poison-event", "cleared")
     slow = asyncio.create_task(watch.live_through(EXPECTED["slow-handler"]))
-    await watch.until_asked('sum(mallbots_stream_lag_events{group="payments"}) >= 4')
+    await watch.until_asked('sum(mallbots_stream_lag_events{group="ordering"}) >= 4')
     await watch.live_through(EXPECTED["locked-database"])
     await slow
 

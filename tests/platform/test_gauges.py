@@ -1,6 +1,7 @@
 """What is measured by looking: streams in Redis, processes under way, and how old a thing was when it got there."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from mallbots_platform.clock import now_us
 from mallbots_platform.gauges import Gauges, sagas_in_trouble
 from mallbots_platform.messages import Contract, event
 from mallbots_platform.process import Process
-from tests.support.travel import Agency
+from tests.support.travel import Agency, trip_saga
 from tests.support.world import Running, World, eventually
 
 
@@ -127,8 +128,14 @@ def done(process: Process) -> int:
 async def test_processes_that_cannot_go_on_are_counted(tmp_path: Path) -> None:
     async with Agency(f"sqlite:///{tmp_path / 'travel.db'}") as agency:
         database = agency.parts.database
+        look = partial(sagas_in_trouble, database, "travel", [trip_saga])
+        asleep = ("mallbots_saga_asleep", (("saga", "trip"),))
+        stuck = {
+            step.name: ("mallbots_saga_stuck", (("saga", "trip"), ("step", step.name))) for step in trip_saga.steps
+        }
+        none = dict.fromkeys([asleep, *stuck.values()], 0)
         await agency.request()
-        assert await agency.parts.change(lambda: sagas_in_trouble(database, "travel")) == {}
+        assert await agency.parts.change(look) == none
 
         await agency.accept()
         await agency.refuse("no room")
@@ -136,7 +143,4 @@ async def test_processes_that_cannot_go_on_are_counted(tmp_path: Path) -> None:
         await agency.request("2")
         await agency.parts.change(lambda: database.run("DELETE FROM timers WHERE key = 'trip:2'"))
 
-        assert await agency.parts.change(lambda: sagas_in_trouble(database, "travel")) == {
-            ("mallbots_saga_stuck", (("saga", "trip"), ("step", "reserve seat"))): 1,
-            ("mallbots_saga_asleep", (("saga", "trip"),)): 1,
-        }
+        assert await agency.parts.change(look) == none | {stuck["reserve seat"]: 1, asleep: 1}
