@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import itertools
+import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -23,6 +24,12 @@ hypothesis.settings.load_profile("mallbots")
 # Who starts the suite with `nohup`, or in the background, would have every process under test ignore these.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: a test waits for other processes for a good part of its time."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + cores // 2
 
 
 @pytest.hookimpl(tryfirst=True)
