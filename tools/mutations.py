@@ -630,7 +630,7 @@ MUTATIONS = (
         "written-as-meant",
         "NaN is written as null",
         f"{LIBRARY}/codec.py",
-        "if NULL in encoded:",
-        "if False:",
+        "        refuse_unwritable(message, encoded)\n",
+        "",
     ),
 )

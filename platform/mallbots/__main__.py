@@ -150,7 +150,7 @@ def replay(
     ] = False,
     leave: Annotated[
         bool, typer.Option("--leave", help="With --passed-over: do not hear it, and say no more of it.")
-    ] = (False),
+    ] = False,
     data: Data = None,
     json: Json = False,
 ) -> None:

@@ -45,7 +45,7 @@ def show_parked(name: Name, data: Data = None, json: Json = False) -> None:
 
 @parked_app.command("retry")
 def retry_parked(
-    name: Annotated[str, typer.Argument(help="As `parked list` writes it, such as ordering:3.")] = "",
+    name: Name = "",
     group: Annotated[str, typer.Option(help="All dead ones of this group.")] = "",
     data: Data = None,
     json: Json = False,
@@ -58,7 +58,7 @@ def retry_parked(
 
 @parked_app.command("discard")
 def discard_parked(
-    name: Annotated[str, typer.Argument(help="As `parked list` writes it, such as ordering:3.")] = "",
+    name: Name = "",
     group: Annotated[str, typer.Option(help="All of this subscriber group.")] = "",
     type: Annotated[str, typer.Option(help="All of this type, such as ordering.OrderApproved.")] = "",
     error: Annotated[str, typer.Option(help="All whose error contains this text.")] = "",

@@ -188,7 +188,7 @@ class Supervisor:
 
     async def _until_ready(self, context: str) -> None:
         process, deadline = self._processes[context], time.monotonic() + START_SECONDS
-        while not await self._is_serving(context, process.pid):
+        while not await self.is_serving(context):
             if process.returncode is not None:
                 said = last_words(log_file(self.data, context), self._log_starts[context])
                 raise Failed(f"{context} did not start: {said}")
@@ -198,9 +198,10 @@ class Supervisor:
                 )
             await asyncio.sleep(0.05)
 
-    async def _is_serving(self, context: str, pid: int) -> bool:
+    async def is_serving(self, context: str) -> bool:
+        """The process that runs now, and no earlier one."""
         endpoint = read_endpoints(endpoints_directory(self.data)).get(context)
-        return endpoint is not None and endpoint.pid == pid and await is_serving(endpoint.grpc)
+        return endpoint is not None and endpoint.pid == self._processes[context].pid and await is_serving(endpoint.grpc)
 
     async def _keep(self, context: str) -> None:
         """Start a process again whenever it ends, the later the oftener it does."""
@@ -221,7 +222,7 @@ class Supervisor:
         """Or nothing, when it ends before."""
         process = self._processes[context]
         while process.returncode is None:
-            if await self._is_serving(context, process.pid):
+            if await self.is_serving(context):
                 return self._say(f"{context} is back")
             await asyncio.sleep(0.1)
 

@@ -7,7 +7,7 @@ import msgspec
 
 from mallbots_platform.errors import CannotStart, InvalidInput, NewerVersion
 from mallbots_platform.messages import Accepted, Contract, Refused, Upcaster
-from mallbots_platform.unwritable import NULL, refuse_numbers_that_are_none
+from mallbots_platform.unwritable import refuse_unwritable
 
 PLATFORM = Contract(context="platform", events=(Accepted, Refused))
 
@@ -66,8 +66,7 @@ class Codec:
     def encode(self, message: object) -> bytes:
         """Raises InvalidInput for a number that JSON cannot tell, with the path to it."""
         encoded = msgspec.json.encode(message)
-        if NULL in encoded:
-            refuse_numbers_that_are_none(message)
+        refuse_unwritable(message, encoded)
         return encoded
 
     def decode(self, name: str, version: int, data: bytes | str | msgspec.Raw) -> Any:

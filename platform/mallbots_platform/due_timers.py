@@ -10,7 +10,6 @@ from mallbots_platform.codec import Codec
 from mallbots_platform.crash_points import reached
 from mallbots_platform.errors import (
     AlreadyExists,
-    Conflict,
     DatabaseAway,
     InvalidInput,
     NewerVersion,
@@ -22,7 +21,7 @@ from mallbots_platform.errors import (
 from mallbots_platform.requests import Requests
 from mallbots_platform.suspects import Suspects
 from mallbots_platform.timers_aside import TimersAside
-from mallbots_platform.writer import CONFLICT_RETRIES, Writer
+from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
 from telemetry.tracing import Kind, Span, TraceContext
 
@@ -108,18 +107,13 @@ class DueTimers:
 
     def _carry_out(self, timer: DueTimer, cause: Cause) -> None:
         started, message = now_us(), self._message(timer)
-        for retries in reversed(range(CONFLICT_RETRIES + 1)):
-            try:
-                with self._writer.savepoint(cause):
-                    self._handlers[timer.type](message)
-                    reached("timer: fired")
-                    self._requests.note(
-                        timer.id, f"timer {timer.type}", cause.correlation_id, started, timer.causation_id
-                    )
-                return
-            except Conflict:
-                if not retries:
-                    raise
+
+        def go_off() -> None:
+            self._handlers[timer.type](message)
+            reached("timer: fired")
+            self._requests.note(timer.id, f"timer {timer.type}", cause.correlation_id, started, timer.causation_id)
+
+        self._writer.until_no_conflict(go_off, cause)
 
     def _message(self, timer: DueTimer) -> Any:
         """Raises LookupError for one that makes no sense here: a refusal would end it, and another program may read it.

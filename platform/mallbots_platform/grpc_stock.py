@@ -26,11 +26,13 @@ class Health(_Health):  # type: ignore[misc] # its base has no type
 def add_stock(server: grpc.aio.Server, health: Health, services: Iterable[str]) -> None:
     """Health, and reflection under two names: the one that the library knows, and the later one that clients of today
     ask for first. Their messages are the same."""
-    health_pb2_grpc.add_HealthServicer_to_server(health, _polite_server(server))
+    polite: Any = PoliteServer(server)
+    health_pb2_grpc.add_HealthServicer_to_server(health, polite)
     _describe_v1()
     reflector = Reflection((*services, HEALTH, REFLECTION, REFLECTION_V1))
     for name in (REFLECTION, REFLECTION_V1):
-        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflector, _polite_server(server, name))
+        polite = PoliteServer(server, name)
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflector, polite)
 
 
 def _describe_v1() -> None:
@@ -39,10 +41,6 @@ def _describe_v1() -> None:
     reflection_pb2.DESCRIPTOR.CopyToProto(known)
     text_format.Parse(text_format.MessageToString(known).replace("v1alpha", "v1"), described)
     descriptor_pool.Default().AddSerializedFile(described.SerializeToString())
-
-
-def _polite_server(server: grpc.aio.Server, name: str = "") -> Any:
-    return PoliteServer(server, name)
 
 
 class PoliteServer:

@@ -28,7 +28,7 @@ from mallbots_platform.messages import Accepted, Refused
 from mallbots_platform.outbox import Outbox, message_attributes
 from mallbots_platform.partitions import StreamName, replies_for
 from mallbots_platform.suspects import LosesConnection, Suspects
-from mallbots_platform.writer import CONFLICT_RETRIES, Writer
+from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
 from telemetry.tracing import Kind, Span, TraceContext
 
@@ -143,7 +143,7 @@ class Handling:
             message = self._codec.decode(envelope.type, envelope.dataversion, envelope.data)
             with self._telemetry.tracer.use(span):
                 self._disturb()
-                self._until_no_conflict(partial(self._carry_out, handler, route, message, envelope), cause)
+                self._writer.until_no_conflict(partial(self._carry_out, handler, route, message, envelope), cause)
         except AlreadyExists:
             if route.replies:
                 self._reply(envelope, cause, Accepted())
@@ -162,16 +162,6 @@ class Handling:
         values = handler(message, envelope)
         if route.replies:
             self._record_reply(envelope, Accepted(values=dict(values or {})))
-
-    def _until_no_conflict(self, work: Callable[[], None], cause: Cause) -> None:
-        for _ in range(CONFLICT_RETRIES):
-            try:
-                with self._writer.savepoint(cause):
-                    return work()
-            except Conflict:
-                continue
-        with self._writer.savepoint(cause):
-            return work()
 
     def _reply(self, envelope: Envelope, cause: Cause, reply: Accepted | Refused) -> None:
         with self._writer.savepoint(cause):

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from mallbots_platform.causes import Cause
 from mallbots_platform.codec import Codec
 from mallbots_platform.crash_points import reached
-from mallbots_platform.envelope import about, trace_of
+from mallbots_platform.envelope import about
 from mallbots_platform.errors import (
     AlreadyExists,
     Conflict,
@@ -23,6 +23,7 @@ from mallbots_platform.errors import (
 from mallbots_platform.job_ledger import Attempt, Job, JobLedger
 from mallbots_platform.job_streams import Entry
 from mallbots_platform.outbox import message_attributes
+from mallbots_platform.receiving import receive_span
 from mallbots_platform.suspects import Suspects
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
@@ -102,18 +103,7 @@ class JobAttempts:
     def receive_span(self, entries: Sequence[Entry]) -> TraceContext:
         """For what was read together, with a link to each."""
         stream = entries[0].stream
-        attributes = {
-            "messaging.system": "redis",
-            "messaging.operation.name": "receive",
-            "messaging.operation.type": "receive",
-            "messaging.destination.name": f"{stream.source}.{stream.channel}",
-            "messaging.consumer.group.name": self._group,
-            "messaging.batch.message_count": len(entries),
-        }
-        name, links = f"receive {stream.source}.{stream.channel}", [trace_of(entry.raw) for entry in entries]
-        tracer = self._telemetry.tracer
-        with tracer.span(name, kind=Kind.CLIENT, new_trace=True, links=links, attributes=attributes) as span:
-            return span.context
+        return receive_span(self._telemetry.tracer, self._group, f"{stream.source}.{stream.channel}", entries)
 
     def show_gap(self, stream: str, seq: int, reason: str, *, healed: bool = False) -> None:
         """A job whose entry is not there, or another one's; healed, where the log says what it is."""

@@ -1,6 +1,7 @@
 """What a group has read from its streams: the entries, and the span that says so."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from mallbots_platform.envelope import trace_of
 from mallbots_platform.handling import Received
@@ -23,12 +24,20 @@ def trace_reading(tracer: Tracer, group: str, batches: Iterable[Batch]) -> None:
     for stream, entries in batches:
         read.setdefault((stream.source, stream.channel), []).extend(entries)
     for (source, channel), entries in read.items():
-        context = _receive_span(tracer, group, f"{source}.{channel}", entries)
+        context = receive_span(tracer, group, f"{source}.{channel}", entries)
         for entry in entries:
             entry.receive = context
 
 
-def _receive_span(tracer: Tracer, group: str, destination: str, entries: list[Received]) -> TraceContext:
+class HasRaw(Protocol):
+    """Whatever was read."""
+
+    @property
+    def raw(self) -> bytes | str: ...
+
+
+def receive_span(tracer: Tracer, group: str, destination: str, entries: Sequence[HasRaw]) -> TraceContext:
+    """For what was read together, with a link to each."""
     span = tracer.span(
         f"receive {destination}",
         kind=Kind.CLIENT,

@@ -11,7 +11,7 @@ from mallbots_platform.crash_notes import CrashNotes
 from mallbots_platform.errors import CannotStart, Unavailable
 from mallbots_platform.group_reader import GroupReader
 from mallbots_platform.handling import Received, Route
-from mallbots_platform.healing import Healing
+from mallbots_platform.healing import Apply, Healing
 from mallbots_platform.inbox import Inbox
 from mallbots_platform.leases import Leases
 from mallbots_platform.parking import ParkingLot
@@ -23,7 +23,7 @@ from mallbots_platform.retrying import Retrying
 from mallbots_platform.settling import Parting, Settling
 from mallbots_platform.source_log import SourceLog
 from mallbots_platform.streams import RedisClient
-from mallbots_platform.trying_again import Apply, TryingAgain
+from mallbots_platform.trying_again import TryingAgain
 from mallbots_platform.writer import Writer
 from telemetry.bundle import Telemetry
 

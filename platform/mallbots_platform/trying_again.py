@@ -1,17 +1,16 @@
 """Messages that a group may have tried before: what was left pending, and what its source's log has behind the mark."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from mallbots_platform.crash_notes import CrashNotes, in_order
 from mallbots_platform.crash_points import reached
 from mallbots_platform.handling import Received, Route
+from mallbots_platform.healing import Apply
 from mallbots_platform.inbox import Applied, Inbox
 from mallbots_platform.leases import Fence
 from mallbots_platform.partitions import StreamName
 from mallbots_platform.writer import Writer
-
-Apply = Callable[[StreamName, list[Received]], Awaitable[Applied | None]]
 
 
 class TryingAgain:

@@ -135,6 +135,18 @@ class Writer:
         """A context manager: what happens inside happens wholly or not at all."""
         return Savepoint(self, cause, self._savepoint_lists)
 
+    def until_no_conflict(self, work: Callable[[], T], cause: Cause) -> T:
+        """The result of `work`, in a savepoint of its own; a few times anew while somebody else has changed the same.
+        Raises Conflict in the end."""
+        for _ in range(CONFLICT_RETRIES):
+            try:
+                with self.savepoint(cause):
+                    return work()
+            except Conflict:
+                continue
+        with self.savepoint(cause):
+            return work()
+
     def _run(self) -> None:
         try:
             self._work()

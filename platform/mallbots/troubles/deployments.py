@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
-from mallbots.liveness import is_serving
 from mallbots.reporting import Failed
 from mallbots.supervisor import Supervisor
 from mallbots.troubles.trouble import Trouble
@@ -31,15 +30,7 @@ async def _deploy(running: Supervisor, context: str, releases: int) -> None:
     """One context after the other, as it is done: later ones and those of before work side by side. Raises Failed."""
     before, deadline = running.pids[context], time.monotonic() + SERVES_WITHIN_SECONDS
     running.deploy(context, **{PRETENDED: str(releases)})
-    while running.pids[context] == before or not await _serves(running, context):
+    while running.pids[context] == before or not await running.is_serving(context):
         if time.monotonic() > deadline:
             raise Failed(f"{context} does not serve after it was deployed")
         await asyncio.sleep(0.05)
-
-
-async def _serves(running: Supervisor, context: str) -> bool:
-    try:
-        endpoint = running.endpoints[context]
-    except KeyError:
-        return False
-    return endpoint.pid == running.pids[context] and await is_serving(endpoint.grpc)
