@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.support.travel import (
     TripCancelled,
     TripFailed,
     TripRequested,
+    trip_saga,
 )
 from tests.support.world import Running, World, eventually
 
@@ -35,11 +37,8 @@ FEW_ATTEMPTS = 3
 
 
 def by_train(timeout_seconds: float) -> Saga[TripRequested]:
-    return Saga(
-        name="trip",
-        begins_on=TripRequested,
-        cancels_on=TripCancelled,
-        key=lambda event: str(event.trip),
+    return replace(
+        trip_saga,
         steps=(
             Step(
                 "reserve seat",
@@ -49,8 +48,6 @@ def by_train(timeout_seconds: float) -> Saga[TripRequested]:
                 timeout_seconds=timeout_seconds,
             ),
         ),
-        ends_with=lambda facts: BookTrip(trip=facts.begun_by.trip, seat=facts.values.get("seat", "")),
-        fails_with=lambda facts: FailTrip(trip=facts.begun_by.trip, reason=facts.reason),
     )
 
 

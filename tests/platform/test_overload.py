@@ -15,10 +15,10 @@ from grpc_status import rpc_status
 
 from mallbots_platform import admission, grpc_client, grpc_server, inbox
 from mallbots_platform import writer as writers
-from mallbots_platform.database import Database
 from mallbots_platform.errors import Overloaded, Unavailable
 from mallbots_platform.writer import Writer
 from telemetry.metrics import Meter
+from tests.support.databases import open_writer
 from tests.support.echo import Echo, Note, call, refuse_with, trailer
 from tests.support.parts import measured
 from tests.support.world import World, eventually
@@ -30,18 +30,6 @@ EVER = 600.0
 @pytest.fixture
 def echo(tmp_path: Path) -> Echo:
     return Echo(f"sqlite:///{tmp_path / 'echo.db'}")
-
-
-@asynccontextmanager
-async def open_writer(url: str) -> AsyncIterator[Writer]:
-    database = Database(url)
-    writer = Writer(database, Meter("test"))
-    writer.start()
-    try:
-        yield writer
-    finally:
-        await writer.stop()
-        database.close()
 
 
 class Gate:

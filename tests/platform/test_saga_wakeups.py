@@ -1,5 +1,6 @@
 """A saga has a next wake-up, or it has ended: also where its last command is refused, or an undo of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,17 +10,12 @@ from mallbots_platform.saga_wakeups import wake_up
 from mallbots_platform.sagas import Saga, Step
 from mallbots_platform.timers_aside import AT_NO_TIME
 from tests.support.parts import KINDS, empty_database
-from tests.support.travel import TRAVEL, Agency, BookTrip, ChargeCard, FailTrip, TripCancelled, TripRequested
+from tests.support.travel import TRAVEL, Agency, ChargeCard, TripCancelled, TripRequested, trip_saga
 
 REFUSALS = (RuleViolated("the trip is closed"), NotFound("trip", "1"), InvalidInput("trip", "is wrong"))
-only_paid: Saga[TripRequested] = Saga(  # nothing to be undone, so that a time-out leads straight to its end
-    name="trip",
-    begins_on=TripRequested,
-    cancels_on=TripCancelled,
-    key=lambda event: str(event.trip),
+only_paid = replace(  # nothing to be undone, so that a time-out leads straight to its end
+    trip_saga,
     steps=(Step("charge card", to="bank", do=lambda facts: ChargeCard(trip=facts.begun_by.trip), attempts=1),),
-    ends_with=lambda facts: BookTrip(trip=facts.begun_by.trip, seat=""),
-    fails_with=lambda facts: FailTrip(trip=facts.begun_by.trip, reason=facts.reason),
 )
 
 
@@ -165,11 +161,4 @@ async def test_whose_timer_was_set_aside_is_left_to_an_operator(agency: Agency) 
 
 
 def with_steps(*steps: Step[TripRequested]) -> Saga[TripRequested]:
-    return Saga(
-        name="trip",
-        begins_on=TripRequested,
-        key=only_paid.key,
-        steps=steps,
-        ends_with=only_paid.ends_with,
-        fails_with=only_paid.fails_with,
-    )
+    return replace(trip_saga, cancels_on=None, steps=steps)

@@ -6,8 +6,8 @@ the connection, collide, or lose the answer of their COMMIT.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ from sqlalchemy import Column, Integer, MetaData, Table
 from mallbots_platform.database import Database
 from mallbots_platform.errors import Collided, Conflict, DatabaseAway, OutcomeUnknown
 from mallbots_platform.writer import Writer
-from telemetry.metrics import Meter
+from tests.support.databases import open_writer
 from tests.support.lost_connections import lose_transaction, together
 
 metadata = MetaData()
@@ -155,27 +155,18 @@ class LosingCursor:
         raise error
 
 
-@asynccontextmanager
-async def open_writer(url: str) -> AsyncIterator[Writer]:
-    database = Database(url)
+def prepare(database: Database) -> None:
     database.create(metadata)
     if database.kind == "postgresql":
         database.run("CREATE TABLE IF NOT EXISTS deferred (n INT UNIQUE DEFERRABLE INITIALLY DEFERRED)")
     else:
         database.run("PRAGMA synchronous = OFF")
     database.run("DELETE FROM effects")
-    writer = Writer(database, Meter("test"))
-    writer.start()
-    try:
-        yield writer
-    finally:
-        await writer.stop()
-        database.close()
 
 
 async def carry_out(url: str, kinds: list[str]) -> tuple[list[Told], list[int]]:
     """What each was told, and what is there afterwards."""
-    async with open_writer(url) as writer:
+    async with open_writer(url, prepare) as writer:
         group = Group(writer)
         async with together(writer):
             answers = await asyncio.gather(

@@ -2,8 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +14,15 @@ from mallbots_platform.causes import Cause
 from mallbots_platform.database import Database
 from mallbots_platform.errors import Conflict, DatabaseAway, Unavailable
 from mallbots_platform.writer import CONFLICT_RETRIES, Writer
-from telemetry.metrics import Meter
+from tests.support.databases import open_writer
 from tests.support.lost_connections import lose_transaction, together
 
 metadata = MetaData()
 notes = Table("notes", metadata, Column("text", Text, primary_key=True))
 
 
-@asynccontextmanager
-async def open_writer(url: str) -> AsyncIterator[Writer]:
-    database = Database(url)
-    database.create(metadata)
-    writer = Writer(database, Meter("test"))
-    writer.start()
-    try:
-        yield writer
-    finally:
-        await writer.stop()
-        database.close()
+def with_notes(url: str) -> AbstractAsyncContextManager[Writer]:
+    return open_writer(url, lambda database: database.create(metadata))
 
 
 def write(writer: Writer, text: str) -> str:
@@ -48,7 +39,7 @@ def written(url: str) -> list[str]:
 
 
 async def test_what_is_answered_is_committed(database_url: str) -> None:
-    async with open_writer(database_url) as writer:
+    async with with_notes(database_url) as writer:
         answer = await writer.run(lambda: write(writer, "one"))
 
         assert answer == "one"
@@ -60,7 +51,7 @@ async def test_a_failing_piece_takes_nothing_with_it(database_url: str) -> None:
         write(writer, "half")
         raise ValueError("no")
 
-    async with open_writer(database_url) as writer:
+    async with with_notes(database_url) as writer:
         answers = await asyncio.gather(
             writer.run(lambda: write(writer, "before")),
             writer.run(lambda: fails_half_way(writer)),
@@ -74,7 +65,7 @@ async def test_a_failing_piece_takes_nothing_with_it(database_url: str) -> None:
 
 async def test_what_is_queued_shares_a_commit(database_url: str) -> None:
     commits: list[int] = []
-    async with open_writer(database_url) as writer:
+    async with with_notes(database_url) as writer:
         writer.before_commit(lambda: commits.append(1))
 
         await asyncio.gather(*(writer.run(lambda n=n: write(writer, f"{n:03}")) for n in range(100)))  # type: ignore[misc] # a default binds n
@@ -93,7 +84,7 @@ async def test_a_conflict_is_tried_again_from_a_fresh_load(database_url: str) ->
             raise Conflict("moved on")
         return "done"
 
-    async with open_writer(database_url) as writer:
+    async with with_notes(database_url) as writer:
         assert await writer.run(lambda: moves_twice(writer)) == "done"
 
     assert written(database_url) == ["try 3"]
@@ -106,7 +97,7 @@ async def test_a_conflict_that_stays_is_told(database_url: str) -> None:
         tries.append("try")
         raise Conflict("moved on")
 
-    async with open_writer(database_url) as writer:
+    async with with_notes(database_url) as writer:
         with pytest.raises(Conflict, match="moved on"):
             await writer.run(always_moves)
 
@@ -114,7 +105,7 @@ async def test_a_conflict_that_stays_is_told(database_url: str) -> None:
 
 
 async def test_a_piece_knows_its_cause(database_url: str) -> None:
-    async with open_writer(database_url) as writer:
+    async with with_notes(database_url) as writer:
         cause = Cause("because", "conversation")
 
         known = await writer.run(lambda: writer.cause, cause)
@@ -130,7 +121,7 @@ async def test_steps_after_a_commit_run_only_for_what_was_kept(database_url: str
         if fails:
             raise ValueError(text)
 
-    async with open_writer(database_url) as writer:
+    async with with_notes(database_url) as writer:
         await asyncio.gather(
             writer.run(lambda: promises(writer, "kept", fails=False)),
             writer.run(lambda: promises(writer, "undone", fails=True)),
@@ -141,7 +132,7 @@ async def test_steps_after_a_commit_run_only_for_what_was_kept(database_url: str
 
 
 async def test_a_writer_that_stops_finishes_what_is_queued(database_url: str) -> None:
-    async with open_writer(database_url) as writer:
+    async with with_notes(database_url) as writer:
         pieces = [asyncio.ensure_future(writer.run(lambda n=n: write(writer, str(n)))) for n in range(5)]  # type: ignore[misc] # a default binds n
         await asyncio.sleep(0)
 
@@ -160,7 +151,7 @@ async def test_a_mistake_behind_a_commit_ends_the_process(database_url: str) -> 
         writer.after_commit(misbehaves)
         return write(writer, "kept")
 
-    async with open_writer(database_url) as writer:
+    async with with_notes(database_url) as writer:
         watching = asyncio.ensure_future(writer.watch())
         answer = await writer.run(lambda: piece(writer))
 
@@ -187,7 +178,7 @@ def locked(path: Path) -> Iterator[None]:
 async def test_a_locked_database_is_unavailable(sqlite_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mallbots_platform._sqlite.BUSY_MILLISECONDS", 50)
     url = f"sqlite:///{sqlite_file}"
-    async with open_writer(url) as writer:
+    async with with_notes(url) as writer:
         with locked(sqlite_file), pytest.raises(Unavailable, match="locked"):
             await writer.run(lambda: write(writer, "in vain"))
 
@@ -205,7 +196,7 @@ async def test_a_piece_that_loses_the_transaction_harms_no_other(database_url: s
             lose_transaction(writer.database)
         return write(writer, "behind the loss")
 
-    async with open_writer(database_url) as writer, together(writer):
+    async with with_notes(database_url) as writer, together(writer):
         answers = await asyncio.gather(
             writer.run(lambda: write(writer, "before")),
             writer.run(lambda: loses(writer)),
@@ -221,7 +212,7 @@ async def test_another_service_that_is_away_is_the_trouble_of_one_piece(database
     def bank_away() -> None:
         raise Unavailable("the bank is away")
 
-    async with open_writer(database_url) as writer:
+    async with with_notes(database_url) as writer:
         answers = await asyncio.gather(
             writer.run(lambda: write(writer, "before")),
             writer.run(bank_away),
@@ -235,7 +226,7 @@ async def test_another_service_that_is_away_is_the_trouble_of_one_piece(database
 
 async def test_a_full_disk_leaves_nothing_half_written(sqlite_file: Path) -> None:
     url = f"sqlite:///{sqlite_file}"
-    async with open_writer(url) as writer:
+    async with with_notes(url) as writer:
         await writer.run(lambda: writer.database.run("PRAGMA max_page_count = 20"))
 
         with pytest.raises(Unavailable, match="full"):
@@ -248,7 +239,7 @@ async def test_a_full_disk_leaves_nothing_half_written(sqlite_file: Path) -> Non
 
 
 async def test_an_error_in_a_core_statement_is_no_outage(database_url: str) -> None:
-    async with open_writer(database_url) as writer:
+    async with with_notes(database_url) as writer:
         await writer.run(lambda: write(writer, "one"))
 
         def duplicates() -> Any:

@@ -1,9 +1,11 @@
-"""A database that is closed again, and what it says."""
+"""A database that is closed again, what it says, and a writer to it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from mallbots_platform.database import Database
+from mallbots_platform.writer import Writer
+from telemetry.metrics import Meter
 
 
 @contextmanager
@@ -13,6 +15,19 @@ def opened(url: str) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+@asynccontextmanager
+async def open_writer(url: str, prepare: Callable[[Database], object] = lambda database: None) -> AsyncIterator[Writer]:
+    """At work, over a database that is prepared before."""
+    with opened(url) as database:
+        prepare(database)
+        writer = Writer(database, Meter("test"))
+        writer.start()
+        try:
+            yield writer
+        finally:
+            await writer.stop()
 
 
 def told(work: Callable[[], object]) -> BaseException:
